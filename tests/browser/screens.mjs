@@ -15,6 +15,11 @@ export const SCREENS = {
   reasons: '/console/settings/presets',
   webhooks: '/console/settings/webhooks',
   protected: '/console/settings/protected',
+  'many at once': '/console/many',
+  'many lifts': '/console/many?action=lift',
+  activity: '/console/activity',
+  'no activity': '/console/activity?verb=imported',
+  undo: '/console/undo',
   'not found': '/console/nowhere',
 };
 

@@ -187,7 +187,7 @@
     describe();
   };
   prepare(document);
-  // A run over many players goes on by itself.
+  // A run over many players continues by itself.
   const next = $('form[data-continue]');
   if (next) setTimeout(() => next.requestSubmit($('button', next)), 400);
 

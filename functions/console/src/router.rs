@@ -88,11 +88,12 @@ impl Route {
             ["ban"] if get => Some(Self::BanForm),
             ["ban"] if post => Some(Self::BanUser),
             ["activity"] if get => Some(Self::Activity),
-            ["many"] if get => Some(Self::ManyForm),
+            // The addresses of runs lead back to their forms.
+            ["many"] | ["many", "run" | "undo"] if get => Some(Self::ManyForm),
             ["many"] if post => Some(Self::ManyPreview),
             ["many", "run"] if post => Some(Self::ManyRun),
             ["many", "undo"] if post => Some(Self::ManyUndo),
-            ["undo"] if get => Some(Self::UndoForm),
+            ["undo"] | ["undo", "run"] if get => Some(Self::UndoForm),
             ["undo"] if post => Some(Self::UndoPreview),
             ["undo", "run"] if post => Some(Self::UndoRun),
             ["players", user, "evidence"] if post => Some(Self::AddEvidence(user.parse().ok()?)),
@@ -228,15 +229,15 @@ mod tests {
             "/console/sign-out",
             "/console/preferences",
             "/console/undo/633-2",
-            "/console/undo/run",
-            "/console/many/run",
-            "/console/many/undo",
             "/console/players/156/evidence",
             "/console/evidence/633/remove",
             "/console/evidence/633/restore",
         ] {
             assert_eq!(get(path), None, "{path}");
         }
+        assert_eq!(get("/console/undo/run"), Some(Route::UndoForm));
+        assert_eq!(get("/console/many/run"), Some(Route::ManyForm));
+        assert_eq!(get("/console/many/undo"), Some(Route::ManyForm));
     }
 
     #[test]

@@ -99,7 +99,7 @@ pub async fn show(visit: &Visit) -> Result<Response<Body>, ApiError> {
     } else {
         Vec::new()
     };
-    let page = ActivityPage::new(visit, &query, read, &reader, actors);
+    let page = ActivityPage::new(visit, &query, &read, &reader, actors);
     visit::show(StatusCode::OK, &page)
 }
 
@@ -107,7 +107,7 @@ impl ActivityPage {
     fn new(
         visit: &Visit,
         query: &ActivityQuery,
-        read: ActivityRead,
+        read: &ActivityRead,
         reader: &ActivityReader,
         actors: Vec<Choice>,
     ) -> Self {

@@ -29,7 +29,6 @@ struct ManyFormPage {
     look: Look,
     assets: &'static Assets,
     frame: Frame,
-    is_lift: bool,
     action: &'static str,
     users: TypedField,
     reason: TypedField,
@@ -68,6 +67,10 @@ fn ask(
 }
 
 impl ManyFormPage {
+    fn is_lift(&self) -> bool {
+        self.action == ManyAction::Lift.as_str()
+    }
+
     fn new(
         look: Look,
         frame: Frame,
@@ -85,7 +88,6 @@ impl ManyFormPage {
             look,
             assets: Assets::get(),
             frame,
-            is_lift: action == ManyAction::Lift,
             action: action.as_str(),
             users,
             reason,

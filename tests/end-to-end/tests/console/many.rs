@@ -102,7 +102,7 @@ async fn preview_names_what_would_happen_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn run_goes_on_page_by_page_and_is_undone_as_a_whole() {
+async fn run_continues_page_by_page_and_is_undone_as_a_whole() {
     let app = TestApp::builder().with_faults().start().await;
     let workspace = linked(&app).await;
     let mut ada = workspace.signed_in("Ada", &[ManageBans]).await;
@@ -147,7 +147,7 @@ async fn run_goes_on_page_by_page_and_is_undone_as_a_whole() {
     assert_eq!(workspace.bans().await.len(), 231);
     assert!(workspace.is_banned(1229, EXPERIENCE).await);
 
-    // Someone else lifts one meanwhile: that stays as it is.
+    // Someone else lifts one meanwhile: that decision stays.
     workspace.unban(Unban::of(1000, EXPERIENCE)).await;
     let unconfirmed = [("confirm", "23")];
     let refused = ada
@@ -233,7 +233,7 @@ async fn second_moderator_sees_what_the_first_did_after_the_preview() {
             "Undo for 1 player",
         ],
     );
-    // His undo leaves hers alone.
+    // The undo of Bob keeps the ban of Ada.
     let number = [("confirm", "1")];
     bob.submit_shown(&done, "/console/many/undo", &number).await;
     assert!(!workspace.is_banned(10, EXPERIENCE).await);
@@ -261,7 +261,7 @@ async fn lift_ends_the_bans_that_were_seen_and_no_later_ones() {
             "<strong>1</strong> Not banned",
         ],
     );
-    // One is banned anew before the confirmation.
+    // One is banned again before the confirmation.
     workspace.unban(Unban::of(12, EXPERIENCE)).await;
     workspace.ban(Ban::of(12, EXPERIENCE).permanent()).await;
     let done = ada

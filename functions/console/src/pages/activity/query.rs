@@ -182,7 +182,7 @@ impl ActivityQuery {
     }
 
     pub fn actors(&self, members: &[Member], keys: &[KeyRecord]) -> Vec<Choice> {
-        let any = ("".to_owned(), "Anybody".to_owned());
+        let any = (String::new(), "Anybody".to_owned());
         std::iter::once(any)
             .chain(all_actors(members, keys))
             .map(|(id, title)| {

@@ -156,16 +156,14 @@ impl<'a> Deciding<'a> {
         target: Target,
     ) -> Result<Committed, ApiError> {
         const NONE: ApiError = ApiError::NotFound("no ban is in force");
-        let guid = match target.ban {
-            Some(guid) => guid,
-            None => {
-                let place = self.link.experience();
-                let snapshot = store.standing(context.prefix, target.user, place).await?;
-                let in_force = snapshot
-                    .standing
-                    .in_force(self.order.scope(), self.visit.now());
-                in_force.ok_or(NONE)?.guid
-            }
+        let guid = if let Some(guid) = target.ban {
+            guid
+        } else {
+            let place = self.link.experience();
+            let snapshot = store.standing(context.prefix, target.user, place).await?;
+            let (standing, now) = (snapshot.standing, self.visit.now());
+            let in_force = standing.in_force(self.order.scope(), now);
+            in_force.ok_or(NONE)?.guid
         };
         let request = self.order.lift_of(target.user).ok_or(NONE)?;
         moderation::lift(store, context, &request, &[guid], &self.authority).await

@@ -35,7 +35,7 @@ pub fn split(pasted: &str) -> Result<Vec<&str>, String> {
     let texts: Vec<_> = texts.filter(|text| !text.is_empty()).collect();
     match texts.len() {
         0 => Err("Paste at least one player.".to_owned()),
-        ..=MOST => Ok(texts),
+        1..=MOST => Ok(texts),
         many => Err(format!("At most {MOST} players at once; these are {many}.")),
     }
 }

@@ -134,7 +134,7 @@ async fn shown(
     };
     let words = order.words(&offer.reach(), visit.now());
     let (look, frame) = (visit.look, visit.frame());
-    let page = ManyPreviewPage::new(look, frame, typed, &words, ground, number);
+    let page = ManyPreviewPage::new(look, frame, typed, &words, &ground, number);
     visit::show(status, &page)
 }
 
@@ -200,7 +200,7 @@ impl ManyPreviewPage {
         frame: Frame,
         typed: &TypedMany,
         words: &str,
-        of: Ground<'_>,
+        of: &Ground<'_>,
         number: Option<TypedNumber>,
     ) -> Self {
         let targets: Vec<_> = of.would.iter().filter_map(target).collect();

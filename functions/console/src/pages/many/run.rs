@@ -26,9 +26,9 @@ pub async fn submit(visit: &Visit) -> Result<Response<Body>, ApiError> {
     let left = targets(&form);
     let mut results = decode(form.raw("results"));
     let total: usize = form.parsed("total").ok_or(WRONG_FORM)?;
+    let ids: Vec<_> = left.iter().map(|it| it.user.to_string()).collect();
+    typed.users.text = ids.join("\n");
     let Some(order) = typed.order(visit) else {
-        let ids: Vec<_> = left.iter().map(|target| target.user.to_string()).collect();
-        typed.users.text = ids.join("\n");
         return ask(visit, &offer, typed, StatusCode::UNPROCESSABLE_ENTITY);
     };
     let number = TypedNumber::judged(total, &form);
@@ -89,7 +89,7 @@ fn title(action: ManyAction, results: &[RunResult], left: usize, is_stopped: boo
     }
 }
 
-/// The form that goes on with those who are left.
+/// The form that continues with those who are left.
 fn next(typed: &TypedMany, left: &[Target], results: &[RunResult], total: usize) -> RunForm {
     let mut fields = typed.fields();
     fields.extend([

@@ -1,4 +1,4 @@
-//! The users of a large undo, some at a time.
+//! The users of a large undo, part by part.
 
 use std::collections::BTreeSet;
 
