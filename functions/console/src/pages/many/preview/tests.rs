@@ -43,7 +43,7 @@ fn page(action: &str, found: &[PastedEntry], would: &[UserResult]) -> ManyPrevie
         names: HashMap::new(),
     };
     let (look, frame) = (Look::default(), Frame::example(true));
-    ManyPreviewPage::new(look, frame, &typed(&fields), HOSTILE, ground, None)
+    ManyPreviewPage::new(look, frame, &typed(&fields), HOSTILE, &ground, None)
 }
 
 #[test]
