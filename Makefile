@@ -90,7 +90,7 @@ FUNCTIONS := $(DEPLOYED) baseline
 
 bench: needs-rust release-functions ## Measure size, starts, cost, growth, throughput (SECTIONS=… for some)
 	cargo build --locked --release --package portcullis
-	cargo run --locked --profile measure --bin bench -- $(SECTIONS) $(addprefix --variant ,$(VARIANTS))
+	cargo run --locked --profile measure --bin bench -- $(SECTIONS) $(addprefix --variant ,$(VARIANTS)) $(BANS:%=--bans %)
 
 bench-check: needs-rust release-functions ## Compare a short benchmark with tools/bench/bounds.json
 	@$(BUILD) --locked $(ALL_TARGETS)

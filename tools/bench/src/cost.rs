@@ -3,6 +3,7 @@
 
 mod background;
 mod cases;
+mod console;
 mod evidence;
 mod stored;
 mod sync;
@@ -36,6 +37,7 @@ pub async fn measure(plan: &Plan) -> anyhow::Result<Findings> {
     cases.deliveries().await?;
     cases.ranks().await?;
     Box::pin(cases.evidence()).await?;
+    Box::pin(cases.console()).await?;
     cases.unknown_route().await?;
 
     let mut found = Findings::default();

@@ -6,6 +6,7 @@
 
 mod bounds;
 mod cold;
+mod console;
 mod cost;
 mod dataset;
 mod docs;
@@ -59,6 +60,9 @@ struct Arguments {
     /// The portcullis binary, for the section import
     #[arg(long, default_value = "target/release/portcullis")]
     program: PathBuf,
+    /// How many bans the section console has in the table [default: 1,000,000, and 5,000 with --check]
+    #[arg(long)]
+    bans: Option<u64>,
 }
 
 /// The sections in the order in which they run.
@@ -67,6 +71,7 @@ enum Section {
     Size,
     Cold,
     Warm,
+    Console,
     Cost,
     Growth,
     Export,
@@ -87,6 +92,7 @@ impl Section {
             Self::Size => size::measure(plan),
             Self::Cold => cold::measure(plan).await,
             Self::Warm => warm::measure(plan).await,
+            Self::Console => Box::pin(console::measure(plan)).await,
             Self::Cost => cost::measure(plan).await,
             Self::Growth => growth::measure(plan).await,
             Self::Export => export::measure(plan).await,
@@ -114,6 +120,7 @@ async fn run(arguments: Arguments) -> anyhow::Result<ExitCode> {
         variants: arguments.variants,
         only: arguments.only,
         program: arguments.program,
+        bans: arguments.bans,
         short: arguments.check,
     };
     let mut sections = arguments.sections;

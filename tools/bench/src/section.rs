@@ -15,6 +15,8 @@ pub struct Plan {
     pub only: Vec<String>,
     /// The `portcullis` binary.
     pub program: PathBuf,
+    /// How many bans the console lists, if not its section's own number.
+    pub bans: Option<u64>,
     /// Measure a short form: fewer repeats and smaller tables, the same deterministic figures.
     pub short: bool,
 }

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use anyhow::{Context, ensure};
 use cli::costs::prices::Usage;
-use end_to_end::{Ban, Bulk, Call, KeySpec, Notification, TestApp, Unban, Workspace};
+use end_to_end::{ApiResponse, Ban, Bulk, Call, KeySpec, Notification, TestApp, Unban, Workspace};
 use local_stack::roblox::Group;
 use serde_json::{Value, json};
 use shared::store::ErasureMode;
@@ -341,7 +341,20 @@ impl Taker<'_> {
         what: &'static str,
         call: Call,
     ) -> anyhow::Result<()> {
-        let (event, answer_bytes) = self.send(call).await.with_context(|| what.to_owned())?;
+        let answer = self.send(call).await.with_context(|| what.to_owned())?;
+        self.answered(slug, what, &answer).await
+    }
+
+    /// Records the usage of the call with this answer.
+    pub(super) async fn answered(
+        &mut self,
+        slug: &'static str,
+        what: &'static str,
+        answer: &ApiResponse,
+    ) -> anyhow::Result<()> {
+        let id = answer.request_id().to_owned();
+        let events = LogEvent::of(self.workspace.app(), self.function, &[id]).await?;
+        let event = events.into_iter().next().context("its event")?;
         self.found.push(Case {
             slug,
             what,
@@ -354,7 +367,7 @@ impl Taker<'_> {
                 read_units: event.read_units,
                 write_units: event.write_units,
                 log_bytes: event.bytes,
-                answer_bytes,
+                answer_bytes: f64::from(u32::try_from(answer.text.len())?),
             },
         });
         Ok(())
@@ -371,15 +384,11 @@ impl Taker<'_> {
         self.call(slug, what, call).await
     }
 
-    /// Makes a call; returns its log event and the bytes of its answer.
-    pub(super) async fn send(&self, call: Call) -> anyhow::Result<(LogEvent, f64)> {
+    /// Makes a call; returns its answer.
+    pub(super) async fn send(&self, call: Call) -> anyhow::Result<ApiResponse> {
         let answer = self.workspace.send(call).await;
         let is_expected = answer.status < 300 || self.function == "not-found";
         ensure!(is_expected, "{} answered {answer}", self.function);
-        let id = answer.request_id().to_owned();
-        let events = LogEvent::of(self.workspace.app(), self.function, &[id]).await?;
-        let event = events.into_iter().next().context("its event")?;
-        let bytes = f64::from(u32::try_from(answer.text.len())?);
-        Ok((event, bytes))
+        Ok(answer)
     }
 }

@@ -1,6 +1,6 @@
 //! A database call through nothing but a socket: the least that a call can take.
 
-use std::io::{Read, Write};
+use std::io::{self, Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
 
@@ -20,14 +20,19 @@ pub struct BareClient(Box<dyn Stream>);
 impl BareClient {
     /// Opens a connection, including the TLS handshake.
     pub fn connect(harness: &Harness, transport: Transport) -> anyhow::Result<Self> {
-        let stream = TcpStream::connect(("127.0.0.1", harness.database(transport).port))?;
-        stream.set_nodelay(true)?;
+        let port = harness.database(transport).port;
         if transport == Transport::Plain {
-            return Ok(Self(Box::new(stream)));
+            return Self::to_port(port);
         }
+        let stream = connected(port)?;
         let config = Arc::clone(&harness.certificates.client);
         let session = ClientConnection::new(config, ServerName::try_from(HOST)?)?;
         Ok(Self(Box::new(StreamOwned::new(session, stream))))
+    }
+
+    /// Opens a connection without TLS.
+    pub fn to_port(port: u16) -> anyhow::Result<Self> {
+        Ok(Self(Box::new(connected(port)?)))
     }
 
     /// Reads an item that does not exist.
@@ -45,4 +50,10 @@ impl BareClient {
         ensure!(read > 0, "the database closed the connection");
         Ok(())
     }
+}
+
+fn connected(port: u16) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(("127.0.0.1", port))?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
