@@ -198,7 +198,7 @@ mod tests {
         assert!(workspace.is_banned(Dataset::user(49), 7).await);
         assert!(!workspace.is_banned(Dataset::user(50), 7).await);
         assert_eq!(workspace.pending_bans(7).await, Vec::<Value>::new());
-        let bans = workspace.bans().await;
+        let bans = workspace.listed_bans().await;
         assert_eq!(bans.len(), 51);
         let of_user = Call::get("/bans").query("userId", Dataset::user(7));
         let of_user = workspace.send(of_user).await.list();
