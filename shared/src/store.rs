@@ -49,7 +49,6 @@ pub use evidence::bucket::{EvidenceBucket, EvidenceUpload};
 pub use evidence::due::{DueEvidence, EVIDENCE_SHARDS};
 pub use evidence::events::EvidenceActor;
 pub use evidence::read::{EvidenceOfUser, EvidencePage, ListedEvidence};
-pub use evidence::set_aside::SET_ASIDE;
 pub use exports::{ExportBucket, Upload, content_disposition};
 pub use lists::ban_list::{BanPages, BanRecord, Filter};
 pub use lists::history::{HistoryPage, HistoryPosition};

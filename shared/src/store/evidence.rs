@@ -12,5 +12,5 @@ mod quarantine;
 mod quota;
 pub(super) mod read;
 mod remove;
-pub(super) mod set_aside;
+mod set_aside;
 mod update;

@@ -16,8 +16,7 @@ pub struct ApiResponse {
 }
 
 impl ApiResponse {
-    #[must_use]
-    pub fn new(response: Response<Bytes>) -> Self {
+    pub(crate) fn new(response: Response<Bytes>) -> Self {
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(body.to_vec()).expect("an answer is UTF-8");
         Self {

@@ -14,7 +14,7 @@ use crate::store::dynamo::conflicts::Rounds;
 use crate::store::dynamo::database::DatabaseError;
 
 /// For how many seconds a removed piece can be restored: ten minutes.
-pub const SET_ASIDE: u64 = 600;
+const SET_ASIDE: u64 = 600;
 
 /// How often a change is retried after a conflict.
 const ROUNDS: u32 = 8;

@@ -170,12 +170,10 @@ async fn file_is_uploaded_shown_by_a_link_and_deleted_after_its_removal() {
     let policy = list.header("content-security-policy").unwrap();
     assert!(!policy.contains(&origin), "{policy}");
     let request = Request::get(link).body(Bytes::new()).unwrap();
-    let file = ApiResponse::new(Client::new().send(request).await.unwrap());
-    assert!(
-        file.header("content-disposition")
-            .unwrap()
-            .starts_with("attachment")
-    );
+    let file = Client::new().send(request).await.unwrap();
+    let disposition = file.headers()["content-disposition"].to_str().unwrap();
+    assert!(disposition.starts_with("attachment"), "{disposition}");
+    assert_eq!(file.body().as_ref(), PNG);
 
     let removed = ada
         .submit_shown(&page, &format!("/console/evidence/{guid}/remove"), &[])

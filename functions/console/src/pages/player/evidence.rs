@@ -62,9 +62,7 @@ pub struct PieceView {
     pub guid: String,
     /// The ban that it is about.
     pub ban: String,
-    pub is_image: bool,
-    pub is_video: bool,
-    pub is_file: bool,
+    media: Option<PieceMedia>,
     pub title: String,
     pub size: String,
     /// What is wrong, in words.
@@ -81,6 +79,13 @@ pub struct PieceView {
     pub hint: Option<String>,
     /// Until when the removal can be undone.
     pub removed_until: Option<TimeTag>,
+}
+
+/// What a browser shows of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum PieceMedia {
+    Picture,
+    Video,
 }
 
 impl TypedEvidence {
@@ -174,7 +179,27 @@ fn title(ban: &Ban, reader: &Reader) -> String {
     format!("{state}, {place}, made {made}")
 }
 
+impl PieceMedia {
+    const fn of(kind: ContentType) -> Option<Self> {
+        match kind {
+            ContentType::Png | ContentType::Jpeg | ContentType::Gif | ContentType::Webp => {
+                Some(Self::Picture)
+            }
+            ContentType::Mp4 | ContentType::Webm => Some(Self::Video),
+            ContentType::PlainText | ContentType::Json | ContentType::Pdf => None,
+        }
+    }
+}
+
 impl PieceView {
+    pub fn is_picture(&self) -> bool {
+        self.is_readable && self.media == Some(PieceMedia::Picture)
+    }
+
+    pub fn is_video(&self) -> bool {
+        self.is_readable && self.media == Some(PieceMedia::Video)
+    }
+
     fn new(
         piece: &ListedEvidence,
         text: Option<&EvidenceText>,
@@ -196,12 +221,7 @@ impl PieceView {
         Self {
             guid: evidence.guid.to_string(),
             ban: of_ban.map_or_else(|| evidence.case.to_string(), |it| title(&it.ban, reader)),
-            is_image: matches!(
-                kind,
-                Some(ContentType::Png | ContentType::Jpeg | ContentType::Gif | ContentType::Webp)
-            ),
-            is_video: matches!(kind, Some(ContentType::Mp4 | ContentType::Webm)),
-            is_file: file.is_some(),
+            media: kind.and_then(PieceMedia::of),
             title: name.unwrap_or_else(|| "Text".to_owned()),
             size: size(&evidence.body),
             state: match evidence.state {
@@ -319,13 +339,13 @@ pub mod tests {
             &evidence(file(ContentType::Png), EvidenceState::Available),
             None,
         );
-        assert!(image.is_image && image.is_readable && !image.is_video);
+        assert!(image.is_picture() && !image.is_video());
         assert_eq!((image.size.as_str(), image.state), ("2 MiB", None));
         let bad = view(
             &evidence(file(ContentType::Mp4), EvidenceState::Quarantined),
             None,
         );
-        assert!(bad.is_video && !bad.is_readable);
+        assert!(!bad.is_video() && !bad.is_readable);
         assert!(bad.state.unwrap().contains("malware"));
     }
 

@@ -7,7 +7,7 @@ use crate::form::Submitted;
 
 /// The members and rules before and after a change.
 #[derive(Clone, Copy, Debug)]
-pub struct Change<'a> {
+pub struct AuthorityChange<'a> {
     pub before: (&'a [Member], &'a [PermissionRule]),
     pub after: (&'a [Member], &'a [PermissionRule]),
 }
@@ -19,7 +19,7 @@ pub struct ConfirmView {
     pub typed: String,
 }
 
-impl Change<'_> {
+impl AuthorityChange<'_> {
     /// Whether the change takes away the last administrator.
     pub fn leaves_nobody(&self, now: UnixSeconds) -> bool {
         let (members, rules) = self.before;
@@ -72,7 +72,7 @@ mod tests {
         let mut after = members[0].clone();
         after.granted = MemberPermissions::default();
         let changed = with_changed(members, &after);
-        let change = Change {
+        let change = AuthorityChange {
             before: (members, &[]),
             after: (&changed, &[]),
         };

@@ -9,7 +9,7 @@ use shared::domain::members::{INVITATION_VALID, Member, MemberId, PermissionRule
 use shared::domain::rules::Meaning;
 
 use super::done::DoneLine;
-use super::last_administrator::{Change, ConfirmView, with_changed};
+use super::last_administrator::{AuthorityChange, ConfirmView, with_changed};
 use super::member_form::{TypedMember, words};
 use super::tabs::{SettingsTab, TabView};
 use crate::assets::Assets;
@@ -84,7 +84,7 @@ impl Stored {
         visit: &Visit,
     ) -> Option<ConfirmView> {
         let members = with_changed(&self.members, after);
-        let change = Change {
+        let change = AuthorityChange {
             before: (&self.members, &self.rules),
             after: (&members, &self.rules),
         };

@@ -51,7 +51,7 @@ struct MemberRow {
 }
 
 /// What a page shows besides the stored members and rules.
-pub struct Shown {
+pub struct ShownMembers {
     pub done: Option<DoneLine>,
     pub typed: TypedMember,
     pub key: String,
@@ -59,7 +59,7 @@ pub struct Shown {
     pub confirm: Option<(String, ConfirmView)>,
 }
 
-impl Default for Shown {
+impl Default for ShownMembers {
     fn default() -> Self {
         Self {
             done: None,
@@ -72,14 +72,14 @@ impl Default for Shown {
 }
 
 pub async fn show(visit: &Visit) -> Result<Response<Body>, ApiError> {
-    page(visit, StatusCode::OK, Shown::default()).await
+    page(visit, StatusCode::OK, ShownMembers::default()).await
 }
 
 /// The page with what was typed and what is wrong with it.
 pub async fn page(
     visit: &Visit,
     status: StatusCode,
-    shown: Shown,
+    shown: ShownMembers,
 ) -> Result<Response<Body>, ApiError> {
     let (store, prefix) = (&visit.store, visit.prefix());
     let (members, rules) = tokio::try_join!(store.members(prefix), store.permission_rules(prefix))?;
@@ -136,10 +136,10 @@ pub async fn add(visit: &Visit) -> Result<Response<Body>, ApiError> {
     let form = visit.form()?;
     let key = form_key(&form);
     let (typed, fields) = TypedMember::read(visit, &form).await;
-    let shown = |typed| Shown {
+    let shown = |typed| ShownMembers {
         typed,
         key: key.clone(),
-        ..Shown::default()
+        ..ShownMembers::default()
     };
     let Some(fields) = fields else {
         return page(visit, StatusCode::UNPROCESSABLE_ENTITY, shown(typed)).await;
@@ -160,9 +160,9 @@ pub async fn add(visit: &Visit) -> Result<Response<Body>, ApiError> {
         return Ok(headers::see_other("/console/settings/members"));
     }
     if visit.store.add_member(prefix, &member).await?.is_err() {
-        let shown = Shown {
+        let shown = ShownMembers {
             typed: typed.taken(),
-            ..Shown::default()
+            ..ShownMembers::default()
         };
         return page(visit, StatusCode::CONFLICT, shown).await;
     }

@@ -7,9 +7,9 @@ use shared::domain::members::{
     BasisKind, MemberPermission, PermissionBasis, PermissionRule, RuleId,
 };
 
-use super::last_administrator::Change;
+use super::last_administrator::AuthorityChange;
 use super::member_form::words;
-use super::members::{self, Shown};
+use super::members::{self, ShownMembers};
 use crate::form::{Submitted, TypedField};
 use crate::headers;
 use crate::look::Choice;
@@ -109,9 +109,9 @@ pub async fn add(visit: &Visit) -> Result<Response<Body>, ApiError> {
             }
         }
     }
-    let shown = Shown {
+    let shown = ShownMembers {
         rule: typed,
-        ..Shown::default()
+        ..ShownMembers::default()
     };
     members::page(visit, StatusCode::UNPROCESSABLE_ENTITY, shown).await
 }
@@ -123,15 +123,15 @@ pub async fn remove(visit: &Visit, rule: &RuleId) -> Result<Response<Body>, ApiE
         tokio::try_join!(store.members(prefix), store.permission_rules(prefix))?;
     let mut after = before.clone();
     after.retain(|known| known.id != *rule);
-    let change = Change {
+    let change = AuthorityChange {
         before: (&members, &before),
         after: (&members, &after),
     };
     let own_name = visit.signed_in.member.name.as_str();
     if let Some(confirm) = change.demand(&form, own_name, now) {
-        let shown = Shown {
+        let shown = ShownMembers {
             confirm: Some((rule.to_string(), confirm)),
-            ..Shown::default()
+            ..ShownMembers::default()
         };
         return members::page(visit, StatusCode::UNPROCESSABLE_ENTITY, shown).await;
     }
