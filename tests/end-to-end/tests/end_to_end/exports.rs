@@ -57,12 +57,12 @@ async fn the_json_export_equals_the_ban_list() {
     let export = workspace.send(Call::get(JSON)).await;
     assert_eq!(export.header("content-type"), Some("application/json"));
     assert_file_name(&export, &workspace, "json");
-    assert_eq!(export.list(), workspace.bans().await);
+    assert_eq!(export.list(), workspace.listed_bans().await);
     assert_eq!(export.list().len(), 2);
     let one = workspace
         .send(Call::get(JSON).query("experienceId", 12))
         .await;
-    assert_eq!(one.list(), workspace.bans().await[..1]);
+    assert_eq!(one.list(), workspace.listed_bans().await[..1]);
 }
 
 #[tokio::test]

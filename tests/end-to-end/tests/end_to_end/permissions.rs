@@ -102,7 +102,7 @@ fn no_function_may_scan_and_few_may_delete() {
             // The end of a session, an invitation that is used up, a member's former accounts, and
             // the mirror of an experience that is unlinked, and a webhook.
             let of_members = grant.resource == WORKSPACES
-                && [r#"["P#*"]"#, r#"["D#*"]"#, r#"["M"]"#, r#"["V"]"#]
+                && [r#"["P#*"]"#, r#"["D#*","DR"]"#, r#"["M"]"#, r#"["V"]"#]
                     .iter()
                     .any(|keys| grant.condition.contains(keys));
             let of_settings = grant.condition.contains(r#"["????????#P","????????#X"]"#);
