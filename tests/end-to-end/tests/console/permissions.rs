@@ -198,7 +198,7 @@ async fn member_of_another_workspace_sees_and_changes_nothing() {
     app.settle().await;
     let mut stranger = second.signed_in("Mallory", &[Administrator]).await;
     let list = stranger.get("/console/bans?state=all").await;
-    assert!(!list.text.contains("156"), "{list}");
+    assert!(!list.text.contains("players/156"), "{list}");
     let player = stranger.get("/console/players/156").await;
     assert!(
         player.text.contains("Never banned in this workspace"),
