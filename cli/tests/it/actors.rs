@@ -54,7 +54,7 @@ async fn ban_in_console(workspace: &Workspace<'_>, member: &str, user: u64) {
         needs_vary_header: false,
     };
     let intent = Intent::Ban;
-    let banned = moderation::ban(&store, &context, &request, intent, &authority, None).await;
+    let banned = moderation::ban(store, &context, &request, intent, &authority, None).await;
     banned.unwrap();
 }
 

@@ -331,13 +331,13 @@ pub mod tests {
     #[test]
     fn player_is_shown_by_name_and_without_one_by_id() {
         let user = ban("x").user;
-        let unnamed = PlayerView::new(user, &HashMap::new());
+        let alone = PlayerView::new(user, &HashMap::new());
         assert_eq!(
-            (unnamed.shown.as_str(), unnamed.title.as_str()),
+            (alone.shown.as_str(), alone.title.as_str()),
             ("Player 156", "Player")
         );
-        let names = [(user, RobloxName::new("builderman", "Builder").unwrap())];
-        let named = PlayerView::new(user, &HashMap::from(names));
+        let known = [(user, RobloxName::new("builderman", "Builder").unwrap())];
+        let named = PlayerView::new(user, &HashMap::from(known));
         assert_eq!(
             (named.shown.as_str(), named.title.as_str()),
             ("@builderman", "@builderman")

@@ -105,7 +105,7 @@ async fn remaining_bans(workspace: &Workspace<'_>, bans: &[Value]) -> Option<Str
     let kept = |ban: &&Value| user(ban).is_none_or(|user| !is_erased(user));
     let kept: Vec<_> = bans.iter().filter(kept).cloned().collect();
     for _ in 0..LOOKS {
-        if workspace.bans().await == kept {
+        if workspace.listed_bans().await == kept {
             return None;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -8,7 +8,7 @@ use askama::Template;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
-use shared::domain::clock::UnixSeconds;
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::error::ApiError;
 use shared::domain::ids::{ExperienceId, PlaceId};
 use shared::domain::members::MemberPermission;
@@ -169,9 +169,7 @@ async fn seen(
         unbans,
         last_poll: polls.get(&experience).copied(),
         mirror: mirror.cloned(),
-        paused_until: paused
-            .map(|until| until.seconds())
-            .filter(|until| *until > now),
+        paused_until: paused.map(UnixMillis::seconds).filter(|until| *until > now),
         now,
     })
 }

@@ -120,8 +120,8 @@ async fn read(
     };
     Ok(PlayerPage {
         refusal,
-        evidence,
         older,
+        evidence,
         ..page
     })
 }

@@ -44,7 +44,7 @@ impl Creation {
             Some(Kind::File) => file(&mut fields).map(NewEvidenceBody::File),
             None => None,
         };
-        let metadata = commented(comment)?;
+        let metadata = commented(comment.as_deref())?;
         fields.build(|| {
             Some(Self {
                 case: case?,
@@ -80,8 +80,8 @@ impl Creation {
     }
 }
 
-fn commented(comment: Option<String>) -> Result<EvidenceMetadata, ApiError> {
-    EvidenceMetadata::commented(comment.as_deref().unwrap_or_default())
+fn commented(comment: Option<&str>) -> Result<EvidenceMetadata, ApiError> {
+    EvidenceMetadata::commented(comment.unwrap_or_default())
         .map_err(|fault| ApiError::field("comment", fault.to_string()))
 }
 

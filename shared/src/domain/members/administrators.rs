@@ -48,7 +48,7 @@ mod tests {
         };
         let granted = member(MemberPermission::Administrator, false);
         assert!(has_administrator(&[viewer.clone(), granted], &[], NOW));
-        assert!(!has_administrator(&[viewer.clone()], &[], NOW));
+        assert!(!has_administrator(std::slice::from_ref(&viewer), &[], NOW));
         assert!(has_administrator(&[viewer], &[rule], NOW));
     }
 

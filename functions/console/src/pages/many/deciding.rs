@@ -14,7 +14,7 @@ use shared::store::{
     Actor, Committed, DryRun, Link, LinkRights, Named, Shows, Store, WriteContext,
 };
 
-use super::order::{ManyAction, Order, Target};
+use super::order::{ManyAction, Order, RunTarget};
 use crate::pages::run::RunResult;
 use crate::visit::Visit;
 
@@ -37,7 +37,7 @@ struct Deciding<'a> {
 pub async fn rehearse(
     visit: &Visit,
     order: &Order,
-    targets: &[Target],
+    targets: &[RunTarget],
 ) -> Result<Vec<UserResult>, ApiError> {
     let deciding = Deciding::begin(visit, order, targets.len(), None).await?;
     deciding.run(targets, AT_ONCE).await
@@ -47,7 +47,7 @@ pub async fn rehearse(
 pub async fn decide(
     visit: &Visit,
     order: &Order,
-    targets: &[Target],
+    targets: &[RunTarget],
     key: &str,
 ) -> Result<Vec<RunResult>, ApiError> {
     let deciding = Deciding::begin(visit, order, targets.len(), Some(key)).await?;
@@ -107,7 +107,11 @@ impl<'a> Deciding<'a> {
     }
 
     /// The results in the order of the targets. If the database fails, nobody is processed.
-    async fn run(&self, targets: &[Target], at_once: usize) -> Result<Vec<UserResult>, ApiError> {
+    async fn run(
+        &self,
+        targets: &[RunTarget],
+        at_once: usize,
+    ) -> Result<Vec<UserResult>, ApiError> {
         let shows = Shows::Latest(self.order.scope());
         let calls = targets.iter().map(|target| UserCall {
             user: target.user,
@@ -127,7 +131,7 @@ impl<'a> Deciding<'a> {
     async fn decide(
         &self,
         store: &Store,
-        target: Target,
+        target: RunTarget,
         shows: Shows,
     ) -> Result<Committed, ApiError> {
         let context = self.context(target, shows);
@@ -153,7 +157,7 @@ impl<'a> Deciding<'a> {
         &self,
         store: &Store,
         context: &WriteContext,
-        target: Target,
+        target: RunTarget,
     ) -> Result<Committed, ApiError> {
         const NONE: ApiError = ApiError::NotFound("no ban is in force");
         let guid = if let Some(guid) = target.ban {
@@ -169,7 +173,7 @@ impl<'a> Deciding<'a> {
         moderation::lift(store, context, &request, &[guid], &self.authority).await
     }
 
-    fn context(&self, target: Target, shows: Shows) -> WriteContext {
+    fn context(&self, target: RunTarget, shows: Shows) -> WriteContext {
         let idempotency = self.key.map(|key| {
             let key = IdempotencyKey::of_form(key, &Meaning::of_parts(&["many"]));
             Named {
@@ -189,7 +193,7 @@ impl<'a> Deciding<'a> {
         }
     }
 
-    fn meaning(&self, target: Target) -> Meaning {
+    fn meaning(&self, target: RunTarget) -> Meaning {
         match self.order {
             Order::Ban(request) => Order::ban_of(request, target.user).meaning(),
             Order::Lift { reason, .. } => {
@@ -200,7 +204,7 @@ impl<'a> Deciding<'a> {
     }
 }
 
-fn unprocessed(target: &Target) -> UserResult {
+fn unprocessed(target: &RunTarget) -> UserResult {
     UserResult {
         user_id: target.user,
         outcome: shared::domain::bulk::BulkOutcome::UNPROCESSED,

@@ -12,7 +12,7 @@ pub const MOST: usize = 1000;
 
 /// What one pasted text stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Entry {
+pub enum PastedPlayer {
     Player(UserId),
     /// The same as an earlier one.
     Duplicate(UserId),
@@ -24,7 +24,7 @@ pub enum Entry {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PastedEntry {
     pub text: String,
-    pub entry: Entry,
+    pub entry: PastedPlayer,
 }
 
 /// The single texts, or what is wrong with them as a whole.
@@ -50,9 +50,9 @@ fn told_apart(texts: &[&str], found: Vec<Result<UserId, String>>) -> Vec<PastedE
     let entries = texts.iter().zip(found).map(|(text, found)| PastedEntry {
         text: (*text).chars().take(80).collect(),
         entry: match found {
-            Ok(user) if seen.insert(user) => Entry::Player(user),
-            Ok(user) => Entry::Duplicate(user),
-            Err(why) => Entry::Unknown(why),
+            Ok(user) if seen.insert(user) => PastedPlayer::Player(user),
+            Ok(user) => PastedPlayer::Duplicate(user),
+            Err(why) => PastedPlayer::Unknown(why),
         },
     });
     entries.collect()
@@ -91,8 +91,8 @@ mod tests {
         let user = UserId::new(156).unwrap();
         let named = vec![Ok(user), Err("no user".to_owned()), Ok(user)];
         let found = told_apart(&["156", "x y", "156"], named);
-        assert_eq!(found[0].entry, Entry::Player(user));
-        assert!(matches!(found[1].entry, Entry::Unknown(_)));
-        assert_eq!(found[2].entry, Entry::Duplicate(user));
+        assert_eq!(found[0].entry, PastedPlayer::Player(user));
+        assert!(matches!(found[1].entry, PastedPlayer::Unknown(_)));
+        assert_eq!(found[2].entry, PastedPlayer::Duplicate(user));
     }
 }

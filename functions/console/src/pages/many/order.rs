@@ -46,7 +46,7 @@ pub enum Order {
 
 /// A player, and the ban to lift: the one that was seen, and no later one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Target {
+pub struct RunTarget {
     pub user: UserId,
     pub ban: Option<Guid>,
 }
@@ -213,7 +213,7 @@ impl Order {
 }
 
 /// `156`, or `156-633197862920433664` with the ban to lift; separated by spaces.
-pub fn encode(targets: &[Target]) -> String {
+pub fn encode(targets: &[RunTarget]) -> String {
     let texts = targets.iter().map(|target| match target.ban {
         Some(guid) => format!("{}-{guid}", target.user),
         None => target.user.to_string(),
@@ -222,14 +222,14 @@ pub fn encode(targets: &[Target]) -> String {
 }
 
 /// Reads what [`encode`] wrote, each player once; anything else is left out.
-pub fn decode(text: &str) -> Vec<Target> {
+pub fn decode(text: &str) -> Vec<RunTarget> {
     let mut seen = std::collections::HashSet::new();
     let read = |entry: &str| {
         let (user, ban) = match entry.split_once('-') {
             Some((user, guid)) => (user, Some(guid.parse().ok()?)),
             None => (entry, None),
         };
-        Some(Target {
+        Some(RunTarget {
             user: user.parse().ok()?,
             ban,
         })
@@ -322,7 +322,7 @@ pub mod tests {
 
     #[test]
     fn targets_survive_their_text() {
-        let target = |user, ban: Option<u64>| Target {
+        let target = |user, ban: Option<u64>| RunTarget {
             user: UserId::new(user).unwrap(),
             ban: ban.map(Guid::from),
         };

@@ -14,8 +14,8 @@ use shared::moderation::bulk::UserResult;
 
 use super::ask;
 use super::deciding::{code, rehearse};
-use super::entries::{self, Entry, PastedEntry};
-use super::order::{self, ManyAction, Order, Target, TypedMany, may_globally};
+use super::entries::{self, PastedEntry, PastedPlayer};
+use super::order::{self, ManyAction, Order, RunTarget, TypedMany, may_globally};
 use crate::assets::Assets;
 use crate::ban_view::{PlayerView, shortened};
 use crate::form::Submitted;
@@ -91,14 +91,14 @@ pub async fn again(
     offer: &WorkspaceOffer,
     typed: &TypedMany,
     order: &Order,
-    targets: &[Target],
+    targets: &[RunTarget],
     number: TypedNumber,
 ) -> Result<Response<Body>, ApiError> {
     let found: Vec<_> = targets
         .iter()
         .map(|target| PastedEntry {
             text: target.user.to_string(),
-            entry: Entry::Player(target.user),
+            entry: PastedPlayer::Player(target.user),
         })
         .collect();
     shown(visit, offer, typed, order, &found, Some(number)).await
@@ -113,7 +113,7 @@ async fn shown(
     number: Option<TypedNumber>,
 ) -> Result<Response<Body>, ApiError> {
     let users = found.iter().filter_map(|pasted| match pasted.entry {
-        Entry::Player(user) => Some(Target { user, ban: None }),
+        PastedPlayer::Player(user) => Some(RunTarget { user, ban: None }),
         _ => None,
     });
     let users: Vec<_> = users.collect();
@@ -139,14 +139,14 @@ async fn shown(
 }
 
 /// The player with the ban to lift, if something would be decided.
-fn target(result: &UserResult) -> Option<Target> {
+fn target(result: &UserResult) -> Option<RunTarget> {
     let ban = result.outcome.guid.as_deref();
     match code(result) {
-        "banned" => Some(Target {
+        "banned" => Some(RunTarget {
             user: result.user_id,
             ban: None,
         }),
-        "unbanned" => Some(Target {
+        "unbanned" => Some(RunTarget {
             user: result.user_id,
             ban: Some(ban?.parse().ok()?),
         }),
@@ -239,7 +239,7 @@ impl ManyPreviewPage {
         } else {
             &typed.ban.public
         };
-        let player = |target: &Target| PlayerView::new(target.user, &of.names);
+        let player = |target: &RunTarget| PlayerView::new(target.user, &of.names);
         Self {
             look,
             assets: Assets::get(),
@@ -272,9 +272,9 @@ impl Ground<'_> {
         let results: HashMap<_, _> = self.would.iter().map(|it| (it.user_id, it)).collect();
         let entries = self.found.iter().filter_map(|pasted| {
             let (user, word, detail) = match &pasted.entry {
-                Entry::Unknown(why) => (None, "Unknown", Some(why.clone())),
-                Entry::Duplicate(user) => (Some(*user), "Duplicate", None),
-                Entry::Player(user) => {
+                PastedPlayer::Unknown(why) => (None, "Unknown", Some(why.clone())),
+                PastedPlayer::Duplicate(user) => (Some(*user), "Duplicate", None),
+                PastedPlayer::Player(user) => {
                     let result = results.get(user)?;
                     if target(result).is_some() {
                         return None;
@@ -319,7 +319,7 @@ impl TypedNumber {
 }
 
 /// The users of a sent form.
-pub fn targets(form: &Submitted) -> Vec<Target> {
+pub fn targets(form: &Submitted) -> Vec<RunTarget> {
     order::decode(form.text("users"))
 }
 

@@ -5,7 +5,7 @@ use lambda_http::{Body, Response};
 use shared::domain::error::ApiError;
 
 use super::deciding::decide;
-use super::order::{self, ManyAction, Target, TypedMany, may_globally};
+use super::order::{self, ManyAction, RunTarget, TypedMany, may_globally};
 use super::preview::{again, last_decisions, targets};
 use super::{ask, undo};
 use crate::names;
@@ -40,7 +40,7 @@ pub async fn submit(visit: &Visit) -> Result<Response<Body>, ApiError> {
     let size = if is_stopped { 0 } else { left.len().min(BATCH) };
     let (batch, later) = left.split_at(size);
     let new = decide(visit, &order, batch, &typed.ban.key).await?;
-    let is_unprocessed = |target: &&Target| {
+    let is_unprocessed = |target: &&RunTarget| {
         let mut new = new.iter();
         new.any(|it| it.user == target.user && it.is_unprocessed())
     };
@@ -90,7 +90,7 @@ fn title(action: ManyAction, results: &[RunResult], left: usize, is_stopped: boo
 }
 
 /// The form that continues with those who are left.
-fn next(typed: &TypedMany, left: &[Target], results: &[RunResult], total: usize) -> RunForm {
+fn next(typed: &TypedMany, left: &[RunTarget], results: &[RunResult], total: usize) -> RunForm {
     let mut fields = typed.fields();
     fields.extend([
         ("users", order::encode(left)),
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn continuation_keeps_key_and_number() {
         let typed = typed(&BAN);
-        let left = [Target {
+        let left = [RunTarget {
             user: UserId::new(9).unwrap(),
             ban: None,
         }];

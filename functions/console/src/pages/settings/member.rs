@@ -5,7 +5,9 @@ use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 
 use shared::domain::error::ApiError;
-use shared::domain::members::{INVITATION_VALID, Member, MemberId, PermissionRule};
+use shared::domain::members::{
+    INVITATION_VALID, Member, MemberId, MemberPermission, PermissionRule,
+};
 use shared::domain::rules::Meaning;
 
 use super::done::DoneLine;
@@ -207,7 +209,11 @@ pub async fn restore(visit: &Visit, id: MemberId) -> Result<Response<Body>, ApiE
 /// What a form was made from.
 fn seen(member: &Member) -> String {
     let typed = TypedMember::stored(member);
-    let granted: Vec<_> = member.granted.iter().map(|it| it.as_str()).collect();
+    let granted: Vec<_> = member
+        .granted
+        .iter()
+        .map(MemberPermission::as_str)
+        .collect();
     let (discord, roblox) = (&typed.discord.text, &typed.roblox.text);
     let parts = [&typed.name.text, discord, roblox, &granted.join(" ")];
     Meaning::of_parts(&parts.map(String::as_str))

@@ -4,6 +4,7 @@ use askama::Template;
 use lambda_http::http::StatusCode;
 use lambda_http::{Body, Response};
 use shared::domain::error::ApiError;
+use shared::domain::ids::UserId;
 use shared::domain::members::{Member, MemberId, PermissionRule};
 
 use super::done::DoneLine;
@@ -187,7 +188,7 @@ impl MemberRow {
             state,
             permissions: permissions.iter().map(words).collect(),
             discord: member.discord.map(|id| id.to_string()),
-            roblox: member.roblox.map(|user| user.get()),
+            roblox: member.roblox.map(UserId::get),
             added: TimeTag::new(member.added, now),
             removed: member.removed.map(|at| TimeTag::new(at, now)),
         }

@@ -86,7 +86,7 @@ async fn page(
         .filter(|(user, _)| after.is_none_or(|after| *user > after))
         .collect();
     let shown = rest.iter().take(SHOWN).map(|(user, _)| *user);
-    let last = shown.clone().last().filter(|_| rest.len() > SHOWN);
+    let last = shown.clone().next_back().filter(|_| rest.len() > SHOWN);
     let names = names::shown(visit, shown.chain(changed)).await;
     let users = rest.iter().take(SHOWN).map(|(user, since)| ProtectedView {
         user: PlayerView::new(*user, &names),
@@ -94,18 +94,18 @@ async fn page(
     });
     let done = changed.and_then(|user| {
         let shown = PlayerView::new(user, &names).shown;
-        let list = "/console/settings/protected";
+        let page = "/console/settings/protected";
         match query.text("done") {
             "added" => {
                 let line = format!(
                     "{shown} is protected: nobody in this workspace can ban them. Bans in force stay."
                 );
-                Some(DoneLine::new(line).undone_by(format!("{list}/{user}/remove"), Vec::new()))
+                Some(DoneLine::new(line).undone_by(format!("{page}/{user}/remove"), Vec::new()))
             }
             "removed" => {
                 let line = format!("{shown} is no longer protected.");
                 let again = vec![("user", user.to_string())];
-                Some(DoneLine::new(line).undone_by(list, again))
+                Some(DoneLine::new(line).undone_by(page, again))
             }
             _ => None,
         }

@@ -133,17 +133,16 @@ pub async fn replay(visit: &Visit, id: EndpointId) -> Result<Response<Body>, Api
         return paused(visit, id).await;
     }
     let (store, prefix) = (&visit.store, visit.prefix());
-    let mut after = match form.parsed("after") {
-        Some(position) => position,
-        None => {
-            let chosen = PERIODS
-                .iter()
-                .find(|(name, ..)| *name == form.text("since"));
-            let (_, _, seconds) = chosen.ok_or_else(|| ApiError::field("since", "is no period"))?;
-            let since = visit.now().minus(*seconds).0.saturating_mul(1000);
-            let since = UnixMillis::from_millis(since);
-            store.position_since(prefix, since).await?
-        }
+    let mut after = if let Some(position) = form.parsed("after") {
+        position
+    } else {
+        let chosen = PERIODS
+            .iter()
+            .find(|(name, ..)| *name == form.text("since"));
+        let (_, _, seconds) = chosen.ok_or_else(|| ApiError::field("since", "is no period"))?;
+        let since = visit.now().minus(*seconds).0.saturating_mul(1000);
+        let since = UnixMillis::from_millis(since);
+        store.position_since(prefix, since).await?
     };
     for _ in 0..STEPS {
         match store.replay(&endpoint, after, false, false).await?.next {

@@ -26,7 +26,7 @@ fn result(id: u64, result: BulkResult, code: Option<&'static str>) -> UserResult
     }
 }
 
-fn pasted(text: &str, entry: Entry) -> PastedEntry {
+fn pasted(text: &str, entry: PastedPlayer) -> PastedEntry {
     let text = text.to_owned();
     PastedEntry { text, entry }
 }
@@ -49,11 +49,11 @@ fn page(action: &str, found: &[PastedEntry], would: &[UserResult]) -> ManyPrevie
 #[test]
 fn every_pasted_text_is_accounted_for() {
     let found = [
-        pasted("1", Entry::Player(user(1))),
-        pasted("2", Entry::Player(user(2))),
-        pasted("3", Entry::Player(user(3))),
-        pasted(HOSTILE, Entry::Unknown(HOSTILE.to_owned())),
-        pasted("1", Entry::Duplicate(user(1))),
+        pasted("1", PastedPlayer::Player(user(1))),
+        pasted("2", PastedPlayer::Player(user(2))),
+        pasted("3", PastedPlayer::Player(user(3))),
+        pasted(HOSTILE, PastedPlayer::Unknown(HOSTILE.to_owned())),
+        pasted("1", PastedPlayer::Duplicate(user(1))),
     ];
     let would = [
         result(1, BulkResult::Banned, None),
@@ -78,7 +78,7 @@ fn every_pasted_text_is_accounted_for() {
 
 #[test]
 fn lift_names_the_bans_that_were_seen() {
-    let found = [pasted("1", Entry::Player(user(1)))];
+    let found = [pasted("1", PastedPlayer::Player(user(1)))];
     let page = page("lift", &found, &[result(1, BulkResult::Unbanned, None)]);
     let fields = page.form.unwrap().fields;
     assert!(
@@ -89,7 +89,7 @@ fn lift_names_the_bans_that_were_seen() {
 
 #[test]
 fn nothing_to_do_offers_no_button() {
-    let found = [pasted("2", Entry::Player(user(2)))];
+    let found = [pasted("2", PastedPlayer::Player(user(2)))];
     let would = [result(2, BulkResult::Refused, Some("already_banned"))];
     let html = page("ban", &found, &would).render().unwrap();
     assert!(!html.contains("/console/many/run"), "{html}");
@@ -101,7 +101,7 @@ fn thousand_players_stay_in_their_budget() {
     let ids = 7_000_000_000..7_000_001_000;
     let found: Vec<_> = ids
         .clone()
-        .map(|id| pasted("7000000000", Entry::Player(user(id))))
+        .map(|id| pasted("7000000000", PastedPlayer::Player(user(id))))
         .collect();
     let would: Vec<_> = ids.map(|id| result(id, BulkResult::Banned, None)).collect();
     let html = page("ban", &found, &would).render().unwrap();
