@@ -69,12 +69,12 @@ pub const REPORT: CallUsage = call("ban-report", [2.0, 2.0, 9.0, 385.0, 15.0]);
 pub const UNBAN: CallUsage = call("unban", [2.0, 2.0, 12.0, 402.0, 15.0]);
 pub const UNBAN_REPORT: CallUsage = call("unban-report", [2.0, 2.0, 9.0, 387.0, 15.0]);
 /// A page of 100 bans.
-pub const PAGE: CallUsage = call("bans-page", [4.0, 6.0, 0.0, 382.0, 47_463.0]);
+pub const PAGE: CallUsage = call("bans-page", [4.0, 8.0, 0.0, 382.0, 53_463.0]);
 pub const HISTORY: CallUsage = call("ban-history", [2.0, 1.5, 0.0, 386.0, 942.0]);
 /// An export of 1,000 bans.
 pub const EXPORT: CallUsage = with_memory(
     1769.0,
-    call("export-json-1000", [4.0, 54.0, 0.0, 395.0, 476_270.0]),
+    call("export-json-1000", [4.0, 56.0, 0.0, 395.0, 536_330.0]),
 );
 pub const EVIDENCE_FILE: CallUsage = call("evidence-file", [2.0, 0.5, 9.0, 390.0, 1120.0]);
 pub const EVIDENCE_COMPLETE: CallUsage = call("evidence-complete", [3.0, 1.0, 5.0, 390.0, 501.0]);
