@@ -9,6 +9,7 @@ use shared::domain::error::ApiError;
 use shared::domain::ids::WorkspacePrefix;
 use shared::domain::members::MemberId;
 use shared::integrations::discord::{DiscordError, DiscordUser};
+use shared::integrations::secrets::SecretError;
 use shared::store::Store;
 
 use crate::assets::Assets;
@@ -202,17 +203,18 @@ impl NotSignedIn {
         const BY_OPERATOR: &str = "Discord does not accept the settings of this console. The operator \
             has to check them: the log has the cause under the number of this request. Links of \
             `portcullis member invite` still work.";
-        let unavailable = |text: &str, seconds: u64| Self {
+        const SOON: &str =
+            "Try again in a moment. Links of `portcullis member invite` work without Discord.";
+        let unavailable = |title, text: &str, seconds: u64| Self {
             retry_after: Some(seconds),
-            ..Self::new(
-                StatusCode::SERVICE_UNAVAILABLE,
-                "Discord does not answer",
-                text,
-            )
+            ..Self::new(StatusCode::SERVICE_UNAVAILABLE, title, text)
         };
         match error {
             DiscordError::InvalidCode => Self::of_stranger(),
-            DiscordError::Secret(_)
+            DiscordError::Secret(SecretError::Unavailable(_)) => {
+                unavailable("Signing in with Discord does not work now", SOON, 10)
+            }
+            DiscordError::Secret(SecretError::Unusable(_))
             | DiscordError::Unauthorized
             | DiscordError::NoMember
             | DiscordError::Refused { .. } => Self::new(
@@ -222,12 +224,10 @@ impl NotSignedIn {
             ),
             DiscordError::RateLimited { retry_after } => {
                 let seconds = retry_after.map_or(10, |pause| pause.as_secs().saturating_add(1));
-                unavailable("It allows no more requests now. Try again soon.", seconds)
+                let text = "It allows no more requests now. Try again soon.";
+                unavailable("Discord does not answer", text, seconds)
             }
-            DiscordError::Unavailable(_) => unavailable(
-                "Try again in a moment. Links of `portcullis member invite` work without Discord.",
-                10,
-            ),
+            DiscordError::Unavailable(_) => unavailable("Discord does not answer", SOON, 10),
         }
     }
 }
@@ -246,6 +246,14 @@ mod tests {
         let html = page.render().unwrap();
         assert!(!html.contains("<img"), "{html}");
         assert!(html.contains("action=\"/console/sign-in/token\""), "{html}");
+    }
+
+    #[test]
+    fn secret_that_cannot_be_read_now_is_no_wrong_setting() {
+        let temporary = DiscordError::Secret(SecretError::Unavailable(String::new()));
+        assert!(NotSignedIn::of_error(&temporary).retry_after.is_some());
+        let wrong = DiscordError::Secret(SecretError::Unusable(String::new()));
+        assert_eq!(NotSignedIn::of_error(&wrong).retry_after, None);
     }
 
     #[test]
