@@ -101,7 +101,7 @@ release-functions:
 
 # Linking one function as deployed takes half a minute, so .ci/run links only the largest of each kind and the ban
 # check. The deploy workflow measures all of them. A test of `make test` compares what calls cost.
-SIZED := is-banned export-bans-json mirror-bans evidence-create
+SIZED := is-banned export-bans-json console
 
 sizes: needs-rust ## Compare the sizes of the largest functions with their bounds
 	@$(BUILD) --locked $(ALL_TARGETS)
