@@ -61,7 +61,8 @@ impl ActorKind {
     pub fn of(actor_id: &str, channel: Option<Channel>) -> Self {
         let is_key = actor_id.len() == 12 && actor_id.bytes().all(|byte| byte.is_ascii_hexdigit());
         match (actor_id, channel) {
-            (_, Some(Channel::Game)) if is_key => Self::Game,
+            (_, Some(Channel::Game)) => Self::Game,
+            (_, Some(Channel::Api)) => Self::Key,
             _ if is_key => Self::Key,
             ("expiry" | "retention" | "mirror", _) | (_, Some(Channel::Mirror)) => Self::System,
             _ if actor_id.starts_with(MemberId::PREFIX) => Self::Member,
@@ -141,6 +142,7 @@ mod tests {
             ("0123456789ab", None, ActorKind::Key),
             ("0123456789ab", Some(Channel::Api), ActorKind::Key),
             ("0123456789ab", Some(Channel::Game), ActorKind::Game),
+            ("demo-1-secret", Some(Channel::Api), ActorKind::Key),
             (
                 "mem_0123456789abcdef",
                 Some(Channel::Console),
