@@ -51,7 +51,9 @@ impl ApiFailure {
         Self {
             said: sentence(status, &answer, key, retry_after),
             is_unreachable: false,
-            is_transient: matches!(status, 429 | 502 | 503 | 504),
+            // The gateway answers 500 without a code when it loses a function.
+            is_transient: matches!(status, 429 | 502 | 503 | 504)
+                || (status == 500 && answer.code.is_empty()),
             code: answer.code,
             retry_after,
         }
