@@ -97,7 +97,7 @@ async fn read(
         store.members(prefix),
         store.standings_of(prefix, user),
         store.newest_decisions(prefix, user, before, DECISIONS),
-        records(visit, user),
+        records(visit, user, RECORDS),
     )?;
     let roots = links.iter().filter(|link| link.join.is_none());
     let linked: Vec<_> = roots.map(|link| link.experience).collect();
@@ -126,16 +126,16 @@ async fn read(
     })
 }
 
-/// The player's bans on record, newest first.
-async fn records(visit: &Visit, user: UserId) -> Result<Vec<BanRecord>, ApiError> {
+/// The player's newest bans on record, at most this many.
+pub async fn records(visit: &Visit, user: UserId, most: usize) -> Result<Vec<BanRecord>, ApiError> {
     let filter = Filter {
         user: Some(user),
         ..Filter::default()
     };
     let (store, prefix) = (&visit.store, visit.prefix());
-    let mut list = store.ban_list(prefix, &filter, None, Some(RECORDS));
+    let mut list = store.ban_list(prefix, &filter, None, Some(most));
     let mut records = Vec::new();
-    while records.len() < RECORDS {
+    while records.len() < most {
         match list.next().await? {
             Some(record) => records.push(record),
             None => break,

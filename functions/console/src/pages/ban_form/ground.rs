@@ -4,9 +4,10 @@ use shared::domain::error::ApiError;
 use shared::domain::ids::{Guid, UserId};
 use shared::domain::members::MemberPermission;
 use shared::domain::rules::Scope;
-use shared::store::{BanRecord, Filter, UserStandings};
+use shared::store::{BanRecord, UserStandings};
 
 use super::super::message::PageLink;
+use super::super::player::records;
 use super::{NoteView, WorkspaceOffer, edit_address};
 use crate::ban_view::{PlayerView, Reader};
 use crate::names;
@@ -35,7 +36,7 @@ impl FormGround {
             WorkspaceOffer::read(visit),
             store.members(prefix),
             store.standings_of(prefix, user),
-            records(visit, user),
+            records(visit, user, RECORDS),
         )?;
         let reader = Reader {
             now: visit.now(),
@@ -94,23 +95,6 @@ impl FormGround {
             ..NoteView::new("warn-note", "already-banned", text)
         }
     }
-}
-
-async fn records(visit: &Visit, user: UserId) -> Result<Vec<BanRecord>, ApiError> {
-    let filter = Filter {
-        user: Some(user),
-        ..Filter::default()
-    };
-    let (store, prefix) = (&visit.store, visit.prefix());
-    let mut list = store.ban_list(prefix, &filter, None, Some(RECORDS));
-    let mut records = Vec::new();
-    while records.len() < RECORDS {
-        match list.next().await? {
-            Some(record) => records.push(record),
-            None => break,
-        }
-    }
-    Ok(records)
 }
 
 /// The bans in force, in their newest state, with who made them.
