@@ -76,7 +76,9 @@ impl Workspace<'_> {
 
     pub async fn offer_reasons(&self, presets: &ReasonPresets) {
         let prefix = self.id().prefix();
-        let set = self.app().store().set_reason_presets(prefix, presets).await;
+        let offer = |all: &mut ReasonPresets| all.clone_from(presets);
+        let store = self.app().store();
+        let set = store.change_reason_presets(prefix, offer).await;
         set.expect("presets");
     }
 }
@@ -107,6 +109,19 @@ impl Browser {
             .map(|(name, value)| format!("{name}={}", encoded(value)));
         let body = pairs.collect::<Vec<_>>().join("&");
         self.try_send(request, Bytes::from(body)).await
+    }
+
+    /// Sends a form with the session's own token, whatever the pages offer.
+    pub async fn post_own(&mut self, path: &str, fields: &[(&str, &str)]) -> ApiResponse {
+        let page = self.get("/console/bans").await;
+        let (_, token) = page
+            .text
+            .split_once("name=\"csrf\" value=\"")
+            .unwrap_or_default();
+        let token = token.split('"').next().unwrap_or_default();
+        let token = [("csrf", token)];
+        let all: Vec<_> = token.into_iter().chain(fields.iter().copied()).collect();
+        self.post(path, &all).await
     }
 
     /// Opens a page and sends its form to this path: the hidden fields of the page, then those given.

@@ -284,18 +284,6 @@ impl Store {
         Ok(TransactWriteItem::builder().put(put).build())
     }
 
-    pub async fn set_reason_presets(
-        &self,
-        prefix: WorkspacePrefix,
-        presets: &ReasonPresets,
-    ) -> Result<(), ApiError> {
-        let item = items::write(Key::reason_presets(prefix), StoredKind::Presets, presets)?;
-        let put = self.database.putting(item)?;
-        self.database.put(put).await?;
-        self.caches.presets.remove(&prefix);
-        Ok(())
-    }
-
     /// Removes all members of a workspace with their sessions; returns how many items there were.
     pub(in crate::store) async fn remove_members(
         &self,

@@ -1,6 +1,6 @@
 //! What each permission opens: every page, for every permission and for nobody.
 
-use end_to_end::{ApiResponse, Ban, Browser, TestApp, Workspace};
+use end_to_end::{Ban, Browser, TestApp, Workspace};
 use shared::domain::members::MemberPermission::{
     self, Administrator, ManageBans, ManageGlobalBans, View,
 };
@@ -80,19 +80,6 @@ async fn every_page_demands_its_permission() {
     }
 }
 
-/// Sends a form with the session's own token, whatever the pages offer.
-async fn sent(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> ApiResponse {
-    let page = browser.get("/console/bans").await;
-    let (_, token) = page
-        .text
-        .split_once("name=\"csrf\" value=\"")
-        .unwrap_or_default();
-    let token = token.split('"').next().unwrap_or_default().to_owned();
-    let token = [("csrf", token.as_str())];
-    let all: Vec<_> = token.into_iter().chain(fields.iter().copied()).collect();
-    browser.post(path, &all).await
-}
-
 #[tokio::test]
 async fn every_action_demands_its_permission() {
     let app = TestApp::start().await;
@@ -118,7 +105,7 @@ async fn every_action_demands_its_permission() {
             ("length", "1d"),
             ("public_reason", "Spam"),
         ];
-        let made = sent(&mut browser, "/console/ban", &local).await;
+        let made = browser.post_own("/console/ban", &local).await;
         let expected = if may_ban { 303 } else { 403 };
         assert_eq!(made.status, expected, "{permission}: {made}");
         let check = workspace.check(user, EXPERIENCE).await;
@@ -131,7 +118,7 @@ async fn every_action_demands_its_permission() {
             ("public_reason", "Spam"),
             ("workspace", &name),
         ];
-        let made = sent(&mut browser, "/console/ban", &global).await;
+        let made = browser.post_own("/console/ban", &global).await;
         let expected = match (may_ban, may_ban_globally) {
             (_, true) => 303,
             (true, false) => 422,
@@ -143,7 +130,7 @@ async fn every_action_demands_its_permission() {
 
         if permission != Administrator {
             for path in ["/console/undo", "/console/undo/run"] {
-                let refused = sent(&mut browser, path, &[("by", "operator")]).await;
+                let refused = browser.post_own(path, &[("by", "operator")]).await;
                 assert_eq!(refused.status, 403, "{permission} {path}: {refused}");
             }
         }
@@ -152,12 +139,9 @@ async fn every_action_demands_its_permission() {
             let undo = format!("/console/undo/{NO_BAN}-1");
             let many = ["", "/run", "/undo"].map(|it| format!("/console/many{it}"));
             for path in many.into_iter().chain([lift, undo]) {
-                let refused = sent(
-                    &mut browser,
-                    &path,
-                    &[("user", id.as_str()), ("reason", "x")],
-                )
-                .await;
+                let refused = browser
+                    .post_own(&path, &[("user", id.as_str()), ("reason", "x")])
+                    .await;
                 assert_eq!(refused.status, 403, "{permission} {path}: {refused}");
             }
         }
@@ -211,12 +195,9 @@ async fn member_of_another_workspace_sees_and_changes_nothing() {
         assert_eq!(stranger.get(&path).await.status, 404, "{path}");
     }
     let fields = [("user", "156"), ("reason", "x"), ("seen", "1")];
-    let lifted = sent(
-        &mut stranger,
-        &format!("/console/bans/{guid}/lift"),
-        &fields,
-    )
-    .await;
+    let lifted = stranger
+        .post_own(&format!("/console/bans/{guid}/lift"), &fields)
+        .await;
     assert_eq!(lifted.status, 409, "{lifted}");
     assert_eq!(first.check(156, EXPERIENCE).await["isBanned"], true);
 }

@@ -2,7 +2,7 @@
 
 mod workspace;
 
-use end_to_end::{ApiResponse, Ban, Browser, Call, TestApp, Workspace};
+use end_to_end::{ApiResponse, Ban, Call, TestApp, Workspace};
 use shared::domain::members::MemberPermission::{
     Administrator, ManageBans, ManageGlobalBans, ModerateDiscord, View,
 };
@@ -52,19 +52,6 @@ const ACTIONS: [(&str, &[(&str, &str)]); 8] = [
     ("/console/settings/protected/156/remove", &[]),
 ];
 
-/// A form with the session's own token, whatever the pages offer.
-async fn sent(browser: &mut Browser, path: &str, fields: &[(&str, &str)]) -> ApiResponse {
-    let page = browser.get("/console/bans").await;
-    let (_, token) = page
-        .text
-        .split_once("name=\"csrf\" value=\"")
-        .unwrap_or_default();
-    let token = token.split('"').next().unwrap_or_default().to_owned();
-    let token = [("csrf", token.as_str())];
-    let all: Vec<_> = token.into_iter().chain(fields.iter().copied()).collect();
-    browser.post(path, &all).await
-}
-
 fn member_page(id: MemberId) -> String {
     format!("/console/settings/members/{id}")
 }
@@ -85,7 +72,7 @@ async fn settings_are_for_administrators_alone() {
             assert_eq!(page.status, 403, "{permission} {path}: {page}");
         }
         for (path, fields) in ACTIONS {
-            let refused = sent(&mut browser, path, fields).await;
+            let refused = browser.post_own(path, fields).await;
             assert_eq!(refused.status, 403, "{permission} {path}: {refused}");
         }
     }
@@ -110,7 +97,7 @@ async fn forms_of_other_sites_and_sessions_change_nothing() {
     }
     ada.site = "cross-site";
     for (path, fields) in ACTIONS {
-        let elsewhere = sent(&mut ada, path, fields).await;
+        let elsewhere = ada.post_own(path, fields).await;
         assert_eq!(elsewhere.status, 403, "{path}: {elsewhere}");
     }
     let prefix = workspace.id().prefix();
@@ -185,7 +172,7 @@ async fn member_is_added_invited_changed_removed_and_restored() {
     let page = ada.follow(&removed).await;
     assert!(page.text.contains("Kim is removed"), "{page}");
     assert_eq!(member.get("/console/bans").await.status, 401);
-    let refused = sent(&mut ada, &format!("{path}/invite"), &[]).await;
+    let refused = ada.post_own(&format!("{path}/invite"), &[]).await;
     assert_eq!(refused.status, 409, "{refused}");
     let shown = ada.get("/console/settings/members?state=removed").await;
     assert!(shown.text.contains("Kim"), "{shown}");
@@ -309,7 +296,7 @@ async fn administrator_of_another_workspace_changes_nothing() {
     let mut stranger = second.signed_in("Mallory", &[Administrator]).await;
     for path in changes(&first).await {
         let fields = [("name", "Servers"), ("permission", "administrator")];
-        let refused = sent(&mut stranger, &path, &fields).await;
+        let refused = stranger.post_own(&path, &fields).await;
         assert_eq!(refused.status, 404, "{path}: {refused}");
     }
     let members = app.store().members(first.id().prefix()).await.unwrap();

@@ -139,8 +139,8 @@ async fn add_member(store: &Store, prefix: WorkspacePrefix) {
     };
     let add = |rules: &mut Vec<_>| rules.push(rule.clone());
     store.change_rules(prefix, add).await.unwrap();
-    let presets = ReasonPresets::default();
-    store.set_reason_presets(prefix, &presets).await.unwrap();
+    let offer = |presets: &mut ReasonPresets| *presets = ReasonPresets::default();
+    store.change_reason_presets(prefix, offer).await.unwrap();
 }
 
 /// The workspace's items in both tables.

@@ -89,7 +89,7 @@ async fn reasons_are_offered_changed_and_removed_with_undo() {
         ("name", "Flood"),
         ("public_reason", "Flood"),
     ];
-    assert_eq!(sent(&mut ada, list, &fields).await.status, 303);
+    assert_eq!(ada.post_own(list, &fields).await.status, 303);
     let removed = ada.submit(list, &format!("{list}/remove"), &[]).await;
     assert!(
         removed.text.contains("The reason Flood is removed"),
