@@ -15,28 +15,7 @@ use shared::domain::clock::UnixSeconds;
 use shared::domain::keys::NotificationSecret;
 use shared::store::{ErasureIntake, ErasureMode};
 
-use self::routes::EXPECTED;
-
-type Routes = BTreeMap<(String, String), String>;
-
-/// Method and path of each route in the template, with its function.
-fn template_routes() -> Routes {
-    let route = |(route, function): (&local_stack::template::Route, &str)| {
-        (
-            (route.method.clone(), route.path.clone()),
-            function.to_owned(),
-        )
-    };
-    template().routes().map(route).collect()
-}
-
-/// The same without the console, which is pages and no part of the API.
-fn api_routes() -> BTreeSet<(String, String)> {
-    let routes = template_routes().into_keys();
-    routes
-        .filter(|(_, path)| path.starts_with("/api/"))
-        .collect()
-}
+use self::routes::{EXPECTED, Routes, api_routes, template_routes};
 
 fn text(value: &Value) -> String {
     value

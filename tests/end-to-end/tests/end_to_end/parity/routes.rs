@@ -1,4 +1,29 @@
-//! The routes, written down once more.
+//! The routes of the template, and written down once more.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use end_to_end::template;
+
+pub type Routes = BTreeMap<(String, String), String>;
+
+/// Method and path of each route in the template, with its function.
+pub fn template_routes() -> Routes {
+    let route = |(route, function): (&local_stack::template::Route, &str)| {
+        (
+            (route.method.clone(), route.path.clone()),
+            function.to_owned(),
+        )
+    };
+    template().routes().map(route).collect()
+}
+
+/// The same without the console, which is pages and no part of the API.
+pub fn api_routes() -> BTreeSet<(String, String)> {
+    let routes = template_routes().into_keys();
+    routes
+        .filter(|(_, path)| path.starts_with("/api/"))
+        .collect()
+}
 
 /// Method, path and function of each route.
 pub const EXPECTED: &[(&str, &str, &str)] = &[
