@@ -9,6 +9,7 @@ pub mod http_client;
 pub mod invoker;
 mod lambda;
 pub mod roblox;
+pub mod s3;
 pub mod secret_text;
 pub mod secrets;
 pub mod service_client;

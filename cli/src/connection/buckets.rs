@@ -42,7 +42,7 @@ impl Connection {
     pub async fn evidence_bucket(&self) -> Result<EvidenceBucket> {
         let name = self.evidence_bucket_name()?;
         detail!("files of evidence are in the bucket {name}");
-        Ok(EvidenceBucket::new(&self.objects().await, name.to_owned()))
+        Ok(EvidenceBucket::new(&self.objects().await, name))
     }
 
     /// The SDK configuration for S3: the local stack's, unless the environment sets an endpoint.

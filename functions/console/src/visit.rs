@@ -162,22 +162,22 @@ impl Visit {
 }
 
 /// A rendered page.
-pub fn show(status: StatusCode, page: &impl askama::Template) -> Result<Response<Body>, ApiError> {
+pub fn show(status: StatusCode, page: &dyn askama::DynTemplate) -> Result<Response<Body>, ApiError> {
     Ok(headers::page(status, rendered(page)?))
 }
 
 /// A rendered page that may use the files of this origin.
 pub fn show_with_files(
     status: StatusCode,
-    page: &impl askama::Template,
+    page: &dyn askama::DynTemplate,
     origin: &str,
 ) -> Result<Response<Body>, ApiError> {
     let page = headers::page(status, rendered(page)?);
     Ok(headers::with_files_of(page, origin))
 }
 
-fn rendered(page: &impl askama::Template) -> Result<String, ApiError> {
-    page.render()
+fn rendered(page: &dyn askama::DynTemplate) -> Result<String, ApiError> {
+    page.dyn_render()
         .map_err(|error| ApiError::Internal(format!("could not render a page: {error}")))
 }
 

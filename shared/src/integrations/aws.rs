@@ -1,6 +1,8 @@
 //! Failures of AWS services other than DynamoDB: whether a retry can help.
 
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
 use crate::domain::error::ApiError;
 use crate::domain::error::causes;
@@ -8,7 +10,7 @@ use crate::domain::error::causes;
 /// The API error for a failed call to a service: 503 if the service throttled, failed or was
 /// unreachable, so that the same call may succeed later. Everything else is permanent, for example
 /// a missing right or bucket: an error of the installation, 500.
-pub(crate) fn failure<E>(service: &'static str, error: &SdkError<E>) -> ApiError
+pub(crate) fn failure<E>(service: &'static str, error: &SdkError<E, HttpResponse>) -> ApiError
 where
     E: ProvideErrorMetadata + std::error::Error + 'static,
 {
@@ -25,7 +27,7 @@ where
 }
 
 /// Whether the same call may succeed a moment later.
-pub(crate) fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+pub(crate) fn is_transient<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,
         SdkError::ServiceError(service) => {
@@ -55,10 +57,8 @@ fn is_busy(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use aws_sdk_s3::config::http::HttpResponse;
-    use aws_sdk_s3::error::ErrorMetadata;
-    use aws_sdk_s3::operation::upload_part::UploadPartError;
     use aws_smithy_types::body::SdkBody;
+    use aws_smithy_types::error::ErrorMetadata;
 
     use super::*;
 
@@ -68,7 +68,7 @@ mod tests {
             .message("arn:aws:s3:::exports")
             .build();
         let response = HttpResponse::new(status.try_into().unwrap(), SdkBody::empty());
-        let error = SdkError::service_error(UploadPartError::generic(error), response);
+        let error = SdkError::service_error(error, response);
         failure("Amazon S3", &error)
     }
 
@@ -105,9 +105,10 @@ mod tests {
             );
             assert!(error.message().starts_with("Amazon S3 is"), "{code}");
         }
-        let silent: SdkError<UploadPartError> = SdkError::timeout_error("no answer");
+        let silent: SdkError<ErrorMetadata, HttpResponse> = SdkError::timeout_error("no answer");
         assert_eq!(failure("Amazon S3", &silent).status(), 503);
-        let unsent: SdkError<UploadPartError> = SdkError::construction_failure("no region");
+        let unsent: SdkError<ErrorMetadata, HttpResponse> =
+            SdkError::construction_failure("no region");
         assert_eq!(failure("Amazon S3", &unsent).status(), 500);
     }
 }

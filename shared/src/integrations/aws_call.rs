@@ -22,6 +22,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
+use aws_smithy_types::error::metadata::Builder as ErrorMetadataBuilder;
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
 use aws_types::request_id::apply_request_id;
@@ -42,29 +43,40 @@ pub struct Service {
 }
 
 /// A call of a service, with the configuration's credentials, region, endpoint, time limits and
-/// retries. `deserialize` reads the body of a successful answer.
+/// retries. `deserialize` reads a successful answer.
 pub fn operation<I, O>(
     config: &SdkConfig,
     service: &Service,
     name: &'static str,
     serialize: impl Fn(I) -> Result<HttpRequest, BoxError> + Send + Sync + 'static,
-    deserialize: impl Fn(&[u8]) -> Option<O> + Send + Sync + 'static,
+    deserialize: impl Fn(&HttpResponse) -> Option<O> + Send + Sync + 'static,
 ) -> Operation<I, O, ErrorMetadata>
 where
     I: std::fmt::Debug + Send + Sync + 'static,
     O: std::fmt::Debug + Send + Sync + 'static,
 {
-    let url_suffix = std::env::var("URL_SUFFIX").ok();
-    let endpoint = endpoint(
-        config,
-        service,
-        url_suffix.as_deref().unwrap_or("amazonaws.com"),
-    );
+    let endpoint = endpoint(config, service, &url_suffix());
+    operation_at(&endpoint, config, service, name, serialize, deserialize)
+}
+
+/// The same at another address than the service's own.
+pub fn operation_at<I, O>(
+    endpoint: &str,
+    config: &SdkConfig,
+    service: &Service,
+    name: &'static str,
+    serialize: impl Fn(I) -> Result<HttpRequest, BoxError> + Send + Sync + 'static,
+    deserialize: impl Fn(&HttpResponse) -> Option<O> + Send + Sync + 'static,
+) -> Operation<I, O, ErrorMetadata>
+where
+    I: std::fmt::Debug + Send + Sync + 'static,
+    O: std::fmt::Debug + Send + Sync + 'static,
+{
     // The parts of the SDK's own clients, without those that only describe the client to AWS.
     Operation::builder()
         .service_name(service.id)
         .operation_name(name)
-        .endpoint_url(&endpoint)
+        .endpoint_url(endpoint)
         .runtime_plugin(
             StaticRuntimePlugin::new()
                 .with_config(settings(config, service).freeze())
@@ -83,7 +95,7 @@ where
 
 fn settings(config: &SdkConfig, service: &Service) -> Layer {
     let mut settings = Layer::new(service.id);
-    settings.store_put(SigV4OperationSigningConfig::default());
+    settings.store_put(signing(service));
     settings.store_put(SigningName::from_static(service.host));
     settings.store_put(AuthSchemeOptionResolverParams::new(()));
     if let Some(region) = config.region() {
@@ -98,6 +110,17 @@ fn settings(config: &SdkConfig, service: &Service) -> Layer {
         settings.store_put(protection);
     }
     settings
+}
+
+fn signing(service: &Service) -> SigV4OperationSigningConfig {
+    let mut signing = SigV4OperationSigningConfig::default();
+    if service.id == "S3" {
+        // S3 takes paths as they are, and the body's hash as a header.
+        signing.signing_options.double_uri_encode = false;
+        signing.signing_options.normalize_uri_path = false;
+        signing.signing_options.content_sha256_header = true;
+    }
+    signing
 }
 
 fn components(config: &SdkConfig, service: &Service) -> RuntimeComponentsBuilder {
@@ -116,9 +139,13 @@ fn components(config: &SdkConfig, service: &Service) -> RuntimeComponentsBuilder
     components
 }
 
-/// A custom endpoint for the service, or else for all services, or else the region's. The suffix is
 /// `CloudFormation`'s `AWS::URLSuffix`.
-pub(super) fn endpoint(config: &SdkConfig, service: &Service, url_suffix: &str) -> String {
+pub(super) fn url_suffix() -> String {
+    std::env::var("URL_SUFFIX").unwrap_or_else(|_| "amazonaws.com".to_owned())
+}
+
+/// A custom endpoint for the service, or else for all services.
+pub(super) fn custom_endpoint(config: &SdkConfig, service: &Service) -> Option<String> {
     let key = ServiceConfigKey::builder()
         .service_id(service.id)
         .env("AWS_ENDPOINT_URL")
@@ -127,7 +154,12 @@ pub(super) fn endpoint(config: &SdkConfig, service: &Service, url_suffix: &str) 
     let own = key
         .ok()
         .and_then(|key| config.service_config()?.load_config(key));
-    if let Some(url) = own.or(config.endpoint_url().map(str::to_owned)) {
+    own.or(config.endpoint_url().map(str::to_owned))
+}
+
+/// A custom endpoint, or else the region's.
+pub(super) fn endpoint(config: &SdkConfig, service: &Service, url_suffix: &str) -> String {
+    if let Some(url) = custom_endpoint(config, service) {
         return url;
     }
     let host = match config.use_fips() {
@@ -145,17 +177,28 @@ pub(super) fn endpoint(config: &SdkConfig, service: &Service, url_suffix: &str) 
 
 fn read<O>(
     response: &HttpResponse,
-    deserialize: impl Fn(&[u8]) -> Option<O>,
+    deserialize: impl Fn(&HttpResponse) -> Option<O>,
 ) -> Result<O, OrchestratorError<ErrorMetadata>> {
-    let body = response.body().bytes().unwrap_or_default();
     if response.status().is_success() {
-        return deserialize(body)
+        return deserialize(response)
             .ok_or_else(|| OrchestratorError::other("the answer has an unknown form"));
+    }
+    let error = apply_request_id(error_of(response), response.headers()).build();
+    Err(OrchestratorError::operation(error))
+}
+
+/// What an answer in JSON, or S3's in XML, says of an error.
+fn error_of(response: &HttpResponse) -> ErrorMetadataBuilder {
+    let mut error = ErrorMetadata::builder();
+    let body = response.body().bytes().unwrap_or_default();
+    if let Some(code) = element(body, "Code") {
+        return error
+            .code(code)
+            .message(element(body, "Message").unwrap_or_default());
     }
     let body: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |name| body.get(name).and_then(Value::as_str);
     let code = response.headers().get("x-amzn-errortype");
-    let mut error = ErrorMetadata::builder();
     if let Some(code) = code.or_else(|| text("__type")) {
         // A namespace may precede the code, and an address may follow it.
         let code = code.split(':').next().unwrap_or_default();
@@ -164,6 +207,14 @@ fn read<O>(
     if let Some(message) = text("message").or_else(|| text("Message")) {
         error = error.message(message);
     }
-    let error = apply_request_id(error, response.headers()).build();
-    Err(OrchestratorError::operation(error))
+    error
+}
+
+/// The text of an element without attributes, as the elements of S3's answers are.
+#[must_use]
+pub fn element<'a>(body: &'a [u8], name: &str) -> Option<&'a str> {
+    let body = std::str::from_utf8(body).ok()?;
+    let (_, rest) = body.split_once(&format!("<{name}>"))?;
+    let (text, _) = rest.split_once(&format!("</{name}>"))?;
+    Some(text)
 }

@@ -60,11 +60,11 @@ pub fn is_plain() -> bool {
     variable("AWS_ENDPOINT_URL_DYNAMODB").is_some_and(|url| url.starts_with("http://"))
 }
 
+/// A client for HTTPS, which also reaches a local database over HTTP: a second one, without TLS, would
+/// add another copy of its protocols to every function.
 fn http_client() -> Result<SharedHttpClient, Error> {
-    if is_plain() {
-        return Ok(Builder::new().build_http());
-    }
     let roots = match variable("AWS_CA_BUNDLE") {
+        _ if is_plain() => tls::TrustStore::empty(),
         Some(file) => tls::TrustStore::empty().with_pem_certificate(std::fs::read(file)?),
         None if reaches_public_regions(variable) => {
             tls::TrustStore::empty().with_pem_certificate(AMAZON_ROOTS)

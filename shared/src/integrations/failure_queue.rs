@@ -3,7 +3,7 @@
 use aws_config::SdkConfig;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::orchestrator::HttpRequest;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
 use serde_json::{Value, json};
@@ -60,7 +60,11 @@ fn request(url: String) -> Result<HttpRequest, BoxError> {
     Ok(request)
 }
 
-fn count(body: &[u8]) -> Option<u64> {
+fn count(response: &HttpResponse) -> Option<u64> {
+    total(response.body().bytes()?)
+}
+
+fn total(body: &[u8]) -> Option<u64> {
     let body: Value = serde_json::from_slice(body).ok()?;
     let attributes = body.get("Attributes")?;
     let counts = COUNTS.map(|name| attributes.get(name)?.as_str()?.parse::<u64>().ok());
@@ -80,12 +84,12 @@ mod tests {
             let counts: serde_json::Map<_, _> = counts
                 .map(|(name, count)| (name.to_owned(), json!(count)))
                 .collect();
-            count(json!({ "Attributes": counts }).to_string().as_bytes())
+            total(json!({ "Attributes": counts }).to_string().as_bytes())
         };
         assert_eq!(body("0", "0", "0"), Some(0));
         assert_eq!(body("1", "0", "0"), Some(1));
         assert_eq!(body("0", "2", "1"), Some(3));
-        assert_eq!(count(br#"{"Attributes":{}}"#), None);
-        assert_eq!(count(b""), None);
+        assert_eq!(total(br#"{"Attributes":{}}"#), None);
+        assert_eq!(total(b""), None);
     }
 }

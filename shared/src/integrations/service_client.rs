@@ -3,12 +3,11 @@
 
 use std::time::Duration;
 
+use aws_smithy_http_client::{Connector, tls};
+use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
+use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::{BodyExt, Limited};
 use lambda_http::http::{self, HeaderMap, Request, StatusCode};
 use url::{Host, Url};
 
@@ -17,7 +16,8 @@ use crate::domain::error::causes;
 /// A service at one address. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct ServiceClient {
-    connection: Connection,
+    /// The SDK's own: another one would add a second copy of its protocols to a function.
+    connector: SharedHttpConnector,
     base: Url,
     limits: CallLimits,
 }
@@ -38,13 +38,6 @@ pub struct ServiceAnswer {
     pub body: Bytes,
 }
 
-#[derive(Clone, Debug)]
-enum Connection {
-    Secure(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
-    /// To a fake on this machine.
-    Plain(Client<HttpConnector, Full<Bytes>>),
-}
-
 /// Secrets must not be sent to this address.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
@@ -57,20 +50,19 @@ impl ServiceClient {
     /// Secrets are sent there, so plain HTTP is for this machine only.
     pub fn at(base: &str, limits: CallLimits) -> Result<Self, lambda_http::Error> {
         let base = checked(base)?;
-        let mut builder = Client::builder(TokioExecutor::new());
-        let builder = builder.pool_idle_timeout(Duration::from_secs(20));
-        let connection = if base.scheme() == "https" {
-            let connector = hyper_rustls::HttpsConnectorBuilder::new()
-                .with_native_roots()?
-                .https_only()
-                .enable_http1()
-                .build();
-            Connection::Secure(builder.build(connector))
-        } else {
-            Connection::Plain(builder.build_http())
+        let roots = match base.scheme() {
+            "https" => tls::TrustStore::default(),
+            _ => tls::TrustStore::empty(),
         };
+        let context = tls::TlsContext::builder().with_trust_store(roots).build()?;
+        let ring = tls::rustls_provider::CryptoMode::Ring;
+        let connector = Connector::builder()
+            .tls_provider(tls::Provider::Rustls(ring))
+            .tls_context(context)
+            .pool_idle_timeout(Duration::from_secs(20))
+            .build();
         Ok(Self {
-            connection,
+            connector: SharedHttpConnector::new(connector),
             base,
             limits,
         })
@@ -89,12 +81,12 @@ impl ServiceClient {
         &self,
         request: http::Result<Request<Bytes>>,
     ) -> Result<ServiceAnswer, String> {
-        let request = request.map_err(|error| causes(&error))?.map(Full::new);
+        let request = request.map_err(|error| causes(&error))?;
+        let request = request.map(SdkBody::from).try_into();
         let exchange = async {
-            let response = match &self.connection {
-                Connection::Secure(client) => client.request(request).await,
-                Connection::Plain(client) => client.request(request).await,
-            };
+            let request = request.map_err(|error| causes(&error))?;
+            let response = self.connector.call(request).await;
+            let response = response.map_err(|error| causes(&error))?.try_into_http1x();
             let (parts, body) = response.map_err(|error| causes(&error))?.into_parts();
             let body = Limited::new(body, self.limits.answer).collect().await;
             Ok(ServiceAnswer {

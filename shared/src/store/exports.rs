@@ -4,49 +4,29 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_s3::Client;
-use aws_sdk_s3::config::RequestChecksumCalculation;
-use aws_sdk_s3::presigning::PresigningConfig;
-use aws_sdk_s3::types::{CompletedMultipartUpload, CompletedPart};
 use tokio::task::JoinSet;
 
 use super::Store;
 use crate::domain::error::ApiError;
+use crate::integrations::s3::{Bucket, ObjectRequest, SERVICE, element};
 use crate::store::dynamo::meter::Meter;
 
-/// How long the link to an export works, in seconds: long enough to follow it at once, and short
+/// How long the link to an export works: long enough to follow it at once, and short
 /// because it outlives the key that asked for it. A download under way is not cut off. A link signed
 /// with a role's temporary credentials ends with them, if that is earlier.
-const LINK_WORKS: u64 = 300;
+const LINK_WORKS: Duration = Duration::from_mins(5);
 
 /// How many parts are uploaded in parallel; each is in memory until it has arrived.
 const PARTS_UNDERWAY: usize = 2;
 
 #[derive(Clone, Debug)]
-pub struct ExportBucket {
-    client: Client,
-    name: String,
-}
+pub struct ExportBucket(Bucket);
 
 impl ExportBucket {
-    /// The bucket named in the environment.
+    /// The bucket named in the environment. A part takes longer than a row.
     pub fn from_environment(config: &SdkConfig) -> Result<Self, std::env::VarError> {
-        // The bucket checks the length and the signature of each part.
-        let config = aws_sdk_s3::config::Builder::from(config)
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            // A part takes longer than a row.
-            .timeout_config(
-                aws_config::timeout::TimeoutConfig::builder()
-                    .connect_timeout(Duration::from_secs(1))
-                    .operation_attempt_timeout(Duration::from_secs(10))
-                    .operation_timeout(Duration::from_secs(15))
-                    .build(),
-            )
-            .build();
-        Ok(Self {
-            client: Client::from_conf(config),
-            name: std::env::var("EXPORTS_BUCKET")?,
-        })
+        let (attempt, all_attempts) = (Duration::from_secs(10), Duration::from_secs(15));
+        Bucket::from_environment(config, "EXPORTS_BUCKET", attempt, all_attempts).map(Self)
     }
 
     /// Starts a multipart upload. Its waiting time counts like the store's own.
@@ -58,22 +38,19 @@ impl ExportBucket {
         content_type: &str,
     ) -> Result<Upload, ApiError> {
         let meter = Arc::clone(store.meter());
-        let call = self
-            .client
-            .create_multipart_upload()
-            .bucket(&self.name)
-            .key(&key)
-            .content_type(content_type)
-            .content_disposition(content_disposition(file_name));
+        let begin = ObjectRequest::new("POST", key.clone())
+            .query("uploads", "")
+            .header("content-type", content_type)
+            .header("content-disposition", content_disposition(file_name));
         let underway = meter.begin_call();
-        let begun = call.send().await.map_err(failed)?;
+        let answer = self.0.send(begin).await?;
         drop(underway);
-        let id = begun
-            .upload_id
-            .ok_or_else(|| ApiError::Internal("CreateMultipartUpload returned no id".to_owned()))?;
-        let bucket = self.clone();
+        let id = element(&answer.body, "UploadId");
+        let id =
+            id.ok_or_else(|| ApiError::Internal(format!("{SERVICE} returned no upload id")))?;
+        let id = id.to_owned();
         Ok(Upload {
-            bucket,
+            bucket: self.0.clone(),
             meter,
             key,
             id,
@@ -88,13 +65,20 @@ impl ExportBucket {
 /// bucket within a day.
 #[derive(Debug)]
 pub struct Upload {
-    bucket: ExportBucket,
+    bucket: Bucket,
     meter: Arc<Meter>,
     key: String,
     id: String,
-    begun: i32,
-    underway: JoinSet<Result<CompletedPart, ApiError>>,
-    arrived: Vec<CompletedPart>,
+    begun: u32,
+    underway: JoinSet<Result<ArrivedPart, ApiError>>,
+    arrived: Vec<ArrivedPart>,
+}
+
+#[derive(Clone, Debug)]
+struct ArrivedPart {
+    number: u32,
+    /// As the bucket gives it, with quotes.
+    etag: String,
 }
 
 impl Upload {
@@ -107,23 +91,17 @@ impl Upload {
         }
         self.begun = self.begun.saturating_add(1);
         let number = self.begun;
-        let call = self
-            .bucket
-            .client
-            .upload_part()
-            .bucket(&self.bucket.name)
-            .key(&self.key)
-            .upload_id(&self.id)
-            .part_number(number)
-            .body(bytes.into());
+        let put = ObjectRequest::new("PUT", self.key.clone())
+            .query("partNumber", number.to_string())
+            .query("uploadId", self.id.clone())
+            .body(bytes);
+        let bucket = self.bucket.clone();
         let underway = self.meter.begin_call();
         self.underway.spawn(async move {
             let _underway = underway;
-            let part = call.send().await.map_err(failed)?;
-            Ok(CompletedPart::builder()
-                .part_number(number)
-                .set_e_tag(part.e_tag)
-                .build())
+            let part = bucket.send(put).await?;
+            let etag = part.header("etag").unwrap_or_default().to_owned();
+            Ok(ArrivedPart { number, etag })
         });
         Ok(())
     }
@@ -133,32 +111,29 @@ impl Upload {
         while !self.underway.is_empty() {
             self.arrival().await?;
         }
-        self.arrived.sort_by_key(CompletedPart::part_number);
-        let parts = CompletedMultipartUpload::builder()
-            .set_parts(Some(self.arrived))
-            .build();
-        let ExportBucket { client, name } = &self.bucket;
+        self.arrived.sort_unstable_by_key(|part| part.number);
+        let parts = self.arrived.iter().map(ArrivedPart::xml);
+        let body = format!(
+            "<CompleteMultipartUpload>{}</CompleteMultipartUpload>",
+            parts.collect::<String>()
+        );
+        let complete = ObjectRequest::new("POST", self.key.clone())
+            .query("uploadId", self.id)
+            .header("content-type", "application/xml")
+            .body(body);
         let underway = self.meter.begin_call();
-        client
-            .complete_multipart_upload()
-            .bucket(name)
-            .key(&self.key)
-            .upload_id(&self.id)
-            .multipart_upload(parts)
-            .send()
-            .await
-            .map_err(failed)?;
+        let completed = self.bucket.send(complete).await?;
         drop(underway);
-        let signing = PresigningConfig::expires_in(Duration::from_secs(LINK_WORKS))
-            .map_err(|error| ApiError::Internal(error.to_string()))?;
-        let link = client
-            .get_object()
-            .bucket(name)
-            .key(&self.key)
-            .presigned(signing)
-            .await
-            .map_err(failed)?;
-        Ok(link.uri().to_owned())
+        // S3 answers 200 before it puts the parts together.
+        if let Some(code) = element(&completed.body, "Code") {
+            return Err(ApiError::ServiceUnavailable {
+                service: SERVICE,
+                detail: format!("{SERVICE} could not complete an upload: {code}"),
+                retry_after: 1,
+            });
+        }
+        let link = ObjectRequest::new("GET", self.key);
+        self.bucket.presign(&link, LINK_WORKS).await
     }
 
     async fn arrival(&mut self) -> Result<(), ApiError> {
@@ -170,12 +145,11 @@ impl Upload {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "fits map_err")]
-fn failed<E>(error: aws_sdk_s3::error::SdkError<E>) -> ApiError
-where
-    E: aws_sdk_s3::error::ProvideErrorMetadata + std::error::Error + 'static,
-{
-    crate::integrations::aws::failure("Amazon S3", &error)
+impl ArrivedPart {
+    fn xml(&self) -> String {
+        let Self { number, etag } = self;
+        format!("<Part><PartNumber>{number}</PartNumber><ETag>{etag}</ETag></Part>")
+    }
 }
 
 /// The header that makes a browser save an answer as a file.

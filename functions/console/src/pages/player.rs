@@ -62,7 +62,7 @@ struct PlayerPage {
 
 pub async fn show(visit: &Visit, user: UserId) -> Result<Response<Body>, ApiError> {
     let page = read(visit, user, None, TypedEvidence::default()).await?;
-    page.show(visit, StatusCode::OK).await
+    page.show(visit, StatusCode::OK)
 }
 
 /// The player's page with evidence that was not added.
@@ -73,14 +73,14 @@ pub async fn with_evidence(
     status: StatusCode,
 ) -> Result<Response<Body>, ApiError> {
     let page = read(visit, user, None, typed).await?;
-    page.show(visit, status).await
+    page.show(visit, status)
 }
 
 /// The player's page after a decision that was not made, with the reason.
 pub async fn refused(visit: &Visit, user: UserId, why: &str) -> Result<Response<Body>, ApiError> {
     let typed = TypedEvidence::default();
     let page = read(visit, user, Some(why.to_owned()), typed).await?;
-    page.show(visit, StatusCode::CONFLICT).await
+    page.show(visit, StatusCode::CONFLICT)
 }
 
 async fn read(
@@ -191,11 +191,11 @@ async fn sealed(
 
 impl PlayerPage {
     /// Only with evidence may the page use the bucket's files.
-    async fn show(&self, visit: &Visit, status: StatusCode) -> Result<Response<Body>, ApiError> {
+    fn show(&self, visit: &Visit, status: StatusCode) -> Result<Response<Body>, ApiError> {
         if self.evidence.is_none() {
             return visit::show(status, self);
         }
-        let origin = visit.bucket.origin().await?;
+        let origin = visit.bucket.origin()?;
         visit::show_with_files(status, self, &origin)
     }
 

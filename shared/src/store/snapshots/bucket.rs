@@ -3,23 +3,14 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_sdk_s3::Client;
-use aws_sdk_s3::config::RequestChecksumCalculation;
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 
 use super::object::SnapshotObject;
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
-use crate::integrations::aws::failure;
-
-const SERVICE: &str = "Amazon S3";
+use crate::integrations::s3::{Bucket, ObjectRequest};
 
 #[derive(Clone, Debug)]
-pub struct SnapshotBucket {
-    client: Client,
-    name: String,
-}
+pub struct SnapshotBucket(Bucket);
 
 impl SnapshotBucket {
     /// The bucket named in the environment, for a route: reading an object ends within its time limit.
@@ -37,44 +28,19 @@ impl SnapshotBucket {
         attempt: Duration,
         operation: Duration,
     ) -> Result<Self, std::env::VarError> {
-        let timeouts = TimeoutConfig::builder()
-            .connect_timeout(Duration::from_secs(1))
-            .operation_attempt_timeout(attempt)
-            .operation_timeout(operation)
-            .build();
-        let config = config.to_builder().timeout_config(timeouts).build();
-        Ok(Self::new(&config, std::env::var("SNAPSHOT_BUCKET")?))
+        Bucket::from_environment(config, "SNAPSHOT_BUCKET", attempt, operation).map(Self)
     }
 
     /// A bucket with the timeouts of the configuration.
     #[must_use]
-    pub fn new(config: &SdkConfig, name: String) -> Self {
-        let config = aws_sdk_s3::config::Builder::from(config)
-            // The object has a checksum of its own.
-            .request_checksum_calculation(RequestChecksumCalculation::WhenRequired)
-            .build();
-        Self {
-            client: Client::from_conf(config),
-            name,
-        }
+    pub fn new(config: &SdkConfig, name: &str) -> Self {
+        Self(Bucket::new(config, name))
     }
 
     /// A workspace's snapshot; `None` if there is none, or it is damaged.
     pub async fn read(&self, prefix: WorkspacePrefix) -> Result<Option<SnapshotObject>, ApiError> {
-        let call = self.client.get_object().bucket(&self.name).key(key(prefix));
-        let found = match call.send().await {
-            Ok(found) => found,
-            // The role may list the bucket: without that right, S3 would answer 403.
-            Err(error) if error.code() == Some("NoSuchKey") => return Ok(None),
-            Err(error) => return Err(failed(&error)),
-        };
-        let body = found.body.collect().await;
-        let body = body.map_err(|error| ApiError::ServiceUnavailable {
-            service: SERVICE,
-            detail: error.to_string(),
-            retry_after: 1,
-        })?;
-        Ok(SnapshotObject::parse(body.to_vec()))
+        let found = self.0.find(ObjectRequest::new("GET", key(prefix))).await?;
+        Ok(found.and_then(|found| SnapshotObject::parse(found.body.into())))
     }
 
     pub(super) async fn write(
@@ -82,39 +48,22 @@ impl SnapshotBucket {
         prefix: WorkspacePrefix,
         object: SnapshotObject,
     ) -> Result<(), ApiError> {
-        let call = self
-            .client
-            .put_object()
-            .bucket(&self.name)
-            .key(key(prefix))
-            .content_type("application/octet-stream")
-            .body(object.into_bytes().into());
-        call.send().await.map_err(|error| failed(&error))?;
+        let put = ObjectRequest::new("PUT", key(prefix))
+            .header("content-type", "application/octet-stream")
+            .body(object.into_bytes());
+        self.0.send(put).await?;
         Ok(())
     }
 
     /// Removes a workspace's snapshot; does nothing if there is none.
     pub async fn remove(&self, prefix: WorkspacePrefix) -> Result<(), ApiError> {
-        let call = self
-            .client
-            .delete_object()
-            .bucket(&self.name)
-            .key(key(prefix));
-        match call.send().await {
-            Ok(_) => Ok(()),
-            Err(error) if error.code() == Some("NoSuchKey") => Ok(()),
-            Err(error) => Err(failed(&error)),
-        }
+        self.0
+            .find(ObjectRequest::new("DELETE", key(prefix)))
+            .await?;
+        Ok(())
     }
 }
 
 fn key(prefix: WorkspacePrefix) -> String {
     prefix.to_string()
-}
-
-fn failed<E>(error: &SdkError<E>) -> ApiError
-where
-    E: ProvideErrorMetadata + std::error::Error + 'static,
-{
-    failure(SERVICE, error)
 }

@@ -45,12 +45,12 @@ impl TestApp {
 
     /// The bucket of evidence, with every right.
     pub fn evidence_bucket(&self) -> EvidenceBucket {
-        EvidenceBucket::new(&sdk_config(self.objects()), "evidence-bucket".to_owned())
+        EvidenceBucket::new(&sdk_config(self.objects()), "evidence-bucket")
     }
 
     /// The bucket of snapshots, with every right.
     pub fn snapshot_bucket(&self) -> SnapshotBucket {
-        SnapshotBucket::new(&sdk_config(self.objects()), "snapshot-bucket".to_owned())
+        SnapshotBucket::new(&sdk_config(self.objects()), "snapshot-bucket")
     }
 
     /// Whether the bucket has the file of a piece of evidence.

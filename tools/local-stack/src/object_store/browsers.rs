@@ -11,9 +11,8 @@ use s3s::service::S3Service;
 use s3s::{Body, HttpError};
 
 /// The headers of a presigned upload, as `template.yaml` allows them.
-const HEADERS: HeaderValue = HeaderValue::from_static(
-    "content-type, if-none-match, x-amz-checksum-sha256, x-amz-sdk-checksum-algorithm",
-);
+const HEADERS: HeaderValue =
+    HeaderValue::from_static("content-type, if-none-match, x-amz-checksum-sha256");
 
 const METHODS: HeaderValue = HeaderValue::from_static("PUT, GET");
 
