@@ -1,16 +1,25 @@
 //! Which page a path is.
 
+mod administration;
 mod settings;
 
+pub use self::administration::AdministrationRoute;
 pub use self::settings::SettingsRoute;
 
 use lambda_http::http::Method;
 use shared::api::TimeLimit;
-use shared::domain::ids::{ExperienceId, Guid, PlaceId, UserId};
+use shared::domain::ids::{Guid, UserId};
 
-/// A page, or an action on one.
+/// A page of the function `console`, or an action on one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Route {
+    Guest(GuestRoute),
+    Member(MemberRoute),
+}
+
+/// What everyone may open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GuestRoute {
     Home,
     Asset,
     SignInHelp,
@@ -21,6 +30,11 @@ pub enum Route {
     Discord,
     /// Back from Discord.
     DiscordCallback,
+}
+
+/// What takes a session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MemberRoute {
     SignOut,
     Preferences,
     Bans,
@@ -34,10 +48,6 @@ pub enum Route {
     /// Of this ban, the decision with this number.
     Undo(Guid, u32),
     Activity,
-    /// Of what someone decided in a period.
-    UndoForm,
-    UndoPreview,
-    UndoRun,
     ManyForm,
     ManyPreview,
     ManyRun,
@@ -51,25 +61,47 @@ pub enum Route {
     EvidenceContent(Guid),
     RemoveEvidence(Guid),
     RestoreEvidence(Guid),
-    Experiences,
-    LinkExperience,
-    UnlinkForm(ExperienceId),
-    Unlink(ExperienceId),
-    /// For administrators.
-    Settings(SettingsRoute),
+}
+
+/// The parts of a path after `/console`.
+fn parts(path: &str) -> Option<Vec<&str>> {
+    let mut parts = path.split('/');
+    let is_ours = (parts.next(), parts.next()) == (Some(""), Some("console"));
+    is_ours.then(|| parts.collect())
 }
 
 impl Route {
     /// The page of a request; none if there is no such page.
     pub fn of(method: &Method, path: &str) -> Option<Self> {
-        let mut parts = path.split('/');
-        if (parts.next(), parts.next()) != (Some(""), Some("console")) {
-            return None;
+        let parts = parts(path)?;
+        let guest = GuestRoute::of(method, &parts).map(Self::Guest);
+        guest.or_else(|| MemberRoute::of(method, &parts).map(Self::Member))
+    }
+
+    /// The page's name in the log, without what a person chose.
+    pub const fn pattern(&self) -> &'static str {
+        match self {
+            Self::Guest(route) => route.pattern(),
+            Self::Member(route) => route.pattern(),
         }
-        let parts: Vec<_> = parts.collect();
+    }
+
+    /// The time within which the page answers: longer for one that changes much.
+    pub const fn time_limit(&self) -> TimeLimit {
+        match self {
+            Self::Member(
+                MemberRoute::ManyPreview | MemberRoute::ManyRun | MemberRoute::ManyUndo,
+            ) => TimeLimit::BULK,
+            _ => TimeLimit::CALL,
+        }
+    }
+}
+
+impl GuestRoute {
+    fn of(method: &Method, parts: &[&str]) -> Option<Self> {
         let get = *method == Method::GET;
         let post = *method == Method::POST;
-        match *parts.as_slice() {
+        match *parts {
             [] | [""] if get => Some(Self::Home),
             ["assets", _] if get => Some(Self::Asset),
             ["sign-in"] if get => Some(Self::SignInHelp),
@@ -77,6 +109,27 @@ impl Route {
             ["sign-in", token] if post => Some(Self::SignIn(token.to_owned())),
             ["discord"] if get => Some(Self::Discord),
             ["discord", "callback"] if get => Some(Self::DiscordCallback),
+            _ => None,
+        }
+    }
+
+    const fn pattern(&self) -> &'static str {
+        match self {
+            Self::Home => "/console",
+            Self::Asset => "/console/assets/{name}",
+            Self::SignInHelp => "/console/sign-in",
+            Self::Invitation(_) | Self::SignIn(_) => "/console/sign-in/{token}",
+            Self::Discord => "/console/discord",
+            Self::DiscordCallback => "/console/discord/callback",
+        }
+    }
+}
+
+impl MemberRoute {
+    fn of(method: &Method, parts: &[&str]) -> Option<Self> {
+        let get = *method == Method::GET;
+        let post = *method == Method::POST;
+        match *parts {
             ["sign-out"] if post => Some(Self::SignOut),
             ["preferences"] if post => Some(Self::Preferences),
             ["bans"] if get => Some(Self::Bans),
@@ -93,9 +146,6 @@ impl Route {
             ["many"] if post => Some(Self::ManyPreview),
             ["many", "run"] if post => Some(Self::ManyRun),
             ["many", "undo"] if post => Some(Self::ManyUndo),
-            ["undo"] | ["undo", "run"] if get => Some(Self::UndoForm),
-            ["undo"] if post => Some(Self::UndoPreview),
-            ["undo", "run"] if post => Some(Self::UndoRun),
             ["players", user, "evidence"] if post => Some(Self::AddEvidence(user.parse().ok()?)),
             ["players", user, "evidence", "file"] if post => {
                 Some(Self::DeclareFile(user.parse().ok()?))
@@ -106,13 +156,6 @@ impl Route {
             ["evidence", guid, "restore"] if post => {
                 Some(Self::RestoreEvidence(guid.parse().ok()?))
             }
-            ["experiences"] if get => Some(Self::Experiences),
-            ["experiences"] if post => Some(Self::LinkExperience),
-            ["experiences", id, "unlink"] if get => Some(Self::UnlinkForm(experience(id)?)),
-            ["experiences", id, "unlink"] if post => Some(Self::Unlink(experience(id)?)),
-            ["settings", ref rest @ ..] if get || post => {
-                SettingsRoute::of(post, rest).map(Self::Settings)
-            }
             ["undo", decision] if post => {
                 let (guid, number) = decision.split_once('-')?;
                 Some(Self::Undo(guid.parse().ok()?, number.parse().ok()?))
@@ -121,15 +164,8 @@ impl Route {
         }
     }
 
-    /// The page's name in the log, without what a person chose.
-    pub const fn pattern(&self) -> &'static str {
+    const fn pattern(&self) -> &'static str {
         match self {
-            Self::Home => "/console",
-            Self::Asset => "/console/assets/{name}",
-            Self::SignInHelp => "/console/sign-in",
-            Self::Invitation(_) | Self::SignIn(_) => "/console/sign-in/{token}",
-            Self::Discord => "/console/discord",
-            Self::DiscordCallback => "/console/discord/callback",
             Self::SignOut => "/console/sign-out",
             Self::Preferences => "/console/preferences",
             Self::Bans => "/console/bans",
@@ -140,8 +176,6 @@ impl Route {
             Self::BanForm | Self::BanUser => "/console/ban",
             Self::Undo(..) => "/console/undo/{decision}",
             Self::Activity => "/console/activity",
-            Self::UndoForm | Self::UndoPreview => "/console/undo",
-            Self::UndoRun => "/console/undo/run",
             Self::ManyForm | Self::ManyPreview => "/console/many",
             Self::ManyRun => "/console/many/run",
             Self::ManyUndo => "/console/many/undo",
@@ -151,30 +185,8 @@ impl Route {
             Self::EvidenceContent(_) => "/console/evidence/{guid}/content",
             Self::RemoveEvidence(_) => "/console/evidence/{guid}/remove",
             Self::RestoreEvidence(_) => "/console/evidence/{guid}/restore",
-            Self::Experiences | Self::LinkExperience => "/console/experiences",
-            Self::UnlinkForm(_) | Self::Unlink(_) => "/console/experiences/{id}/unlink",
-            Self::Settings(route) => route.pattern(),
         }
     }
-
-    /// The time within which the page answers: longer for one that changes much.
-    pub const fn time_limit(&self) -> TimeLimit {
-        match self {
-            Self::UndoPreview
-            | Self::UndoRun
-            | Self::ManyPreview
-            | Self::ManyRun
-            | Self::ManyUndo
-            | Self::Unlink(_)
-            | Self::Settings(SettingsRoute::ReplayWebhook(_)) => TimeLimit::BULK,
-            _ => TimeLimit::CALL,
-        }
-    }
-}
-
-fn experience(id: &str) -> Option<ExperienceId> {
-    let place: PlaceId = id.parse().ok()?;
-    Some(ExperienceId::of_root(place))
 }
 
 #[cfg(test)]
@@ -194,33 +206,60 @@ mod tests {
         let guid = Guid::from(633);
         let user = UserId::new(156).unwrap();
         for (path, route) in [
-            ("/console", Route::Home),
-            ("/console/", Route::Home),
-            ("/console/assets/a.css", Route::Asset),
-            ("/console/sign-in", Route::SignInHelp),
-            ("/console/sign-in/abc", Route::Invitation("abc".to_owned())),
-            ("/console/discord", Route::Discord),
-            ("/console/discord/callback", Route::DiscordCallback),
-            ("/console/bans", Route::Bans),
-            ("/console/bans/633", Route::Ban(guid)),
-            ("/console/bans/633/lift", Route::LiftForm(guid)),
-            ("/console/players", Route::FindPlayer),
-            ("/console/players/156", Route::Player(user)),
-            ("/console/ban", Route::BanForm),
-            ("/console/activity", Route::Activity),
-            ("/console/undo", Route::UndoForm),
-            ("/console/many", Route::ManyForm),
+            ("/console", Route::Guest(GuestRoute::Home)),
+            ("/console/", Route::Guest(GuestRoute::Home)),
+            ("/console/assets/a.css", Route::Guest(GuestRoute::Asset)),
+            ("/console/sign-in", Route::Guest(GuestRoute::SignInHelp)),
+            (
+                "/console/sign-in/abc",
+                Route::Guest(GuestRoute::Invitation("abc".to_owned())),
+            ),
+            ("/console/discord", Route::Guest(GuestRoute::Discord)),
+            (
+                "/console/discord/callback",
+                Route::Guest(GuestRoute::DiscordCallback),
+            ),
+            ("/console/bans", Route::Member(MemberRoute::Bans)),
+            ("/console/bans/633", Route::Member(MemberRoute::Ban(guid))),
+            (
+                "/console/bans/633/lift",
+                Route::Member(MemberRoute::LiftForm(guid)),
+            ),
+            ("/console/players", Route::Member(MemberRoute::FindPlayer)),
+            (
+                "/console/players/156",
+                Route::Member(MemberRoute::Player(user)),
+            ),
+            ("/console/ban", Route::Member(MemberRoute::BanForm)),
+            ("/console/activity", Route::Member(MemberRoute::Activity)),
+            ("/console/many", Route::Member(MemberRoute::ManyForm)),
         ] {
             assert_eq!(get(path), Some(route), "{path}");
         }
-        assert_eq!(post("/console/ban"), Some(Route::BanUser));
-        assert_eq!(post("/console/bans/633/lift"), Some(Route::Lift(guid)));
-        assert_eq!(post("/console/undo/633-2"), Some(Route::Undo(guid, 2)));
-        assert_eq!(post("/console/undo"), Some(Route::UndoPreview));
-        assert_eq!(post("/console/undo/run"), Some(Route::UndoRun));
-        assert_eq!(post("/console/many"), Some(Route::ManyPreview));
-        assert_eq!(post("/console/many/run"), Some(Route::ManyRun));
-        assert_eq!(post("/console/many/undo"), Some(Route::ManyUndo));
+        assert_eq!(
+            post("/console/ban"),
+            Some(Route::Member(MemberRoute::BanUser))
+        );
+        assert_eq!(
+            post("/console/bans/633/lift"),
+            Some(Route::Member(MemberRoute::Lift(guid)))
+        );
+        assert_eq!(
+            post("/console/undo/633-2"),
+            Some(Route::Member(MemberRoute::Undo(guid, 2)))
+        );
+        assert_eq!(
+            post("/console/many"),
+            Some(Route::Member(MemberRoute::ManyPreview))
+        );
+        assert_eq!(
+            post("/console/many/run"),
+            Some(Route::Member(MemberRoute::ManyRun))
+        );
+        assert_eq!(
+            post("/console/many/undo"),
+            Some(Route::Member(MemberRoute::ManyUndo))
+        );
     }
 
     #[test]
@@ -235,9 +274,14 @@ mod tests {
         ] {
             assert_eq!(get(path), None, "{path}");
         }
-        assert_eq!(get("/console/undo/run"), Some(Route::UndoForm));
-        assert_eq!(get("/console/many/run"), Some(Route::ManyForm));
-        assert_eq!(get("/console/many/undo"), Some(Route::ManyForm));
+        assert_eq!(
+            get("/console/many/run"),
+            Some(Route::Member(MemberRoute::ManyForm))
+        );
+        assert_eq!(
+            get("/console/many/undo"),
+            Some(Route::Member(MemberRoute::ManyForm))
+        );
     }
 
     #[test]

@@ -12,7 +12,7 @@ use shared::domain::error::ApiError;
 use shared::domain::ids::WorkspacePrefix;
 use shared::domain::members::{MemberPermission, MemberPermissions};
 use shared::moderation::names::Names;
-use shared::store::{EvidenceBucket, SignedIn, Store};
+use shared::store::{SignedIn, Store};
 
 use crate::csrf;
 use crate::form::Submitted;
@@ -25,7 +25,6 @@ pub struct Visit {
     pub request: PageRequest,
     pub store: Store,
     pub names: Arc<Names>,
-    pub bucket: EvidenceBucket,
     pub look: Look,
     pub signed_in: SignedIn,
     pub moment: UnixMillis,
@@ -162,7 +161,10 @@ impl Visit {
 }
 
 /// A rendered page.
-pub fn show(status: StatusCode, page: &dyn askama::DynTemplate) -> Result<Response<Body>, ApiError> {
+pub fn show(
+    status: StatusCode,
+    page: &dyn askama::DynTemplate,
+) -> Result<Response<Body>, ApiError> {
     Ok(headers::page(status, rendered(page)?))
 }
 

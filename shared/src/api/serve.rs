@@ -41,7 +41,7 @@ impl TimeLimit {
     pub fn of(route: &str) -> Self {
         match route {
             // Of the console, only pages that decide about many users have that long.
-            "bans-bulk" | "console" | "unbans-bulk" => Self::BULK,
+            "bans-bulk" | "console" | "console-settings" | "unbans-bulk" => Self::BULK,
             "export-bans-csv" | "export-bans-json" => Self::EXPORT,
             "group-role" => Self::GROUP_ROLE,
             "roblox-webhook" => Self::NOTIFICATION,

@@ -9,7 +9,7 @@ use shared::domain::ids::{Guid, UserId};
 use shared::domain::members::MemberPermission;
 use shared::domain::rules::BanRequest;
 use shared::moderation::{self, Intent, SeenBan, SeenOutcome, change_seen};
-use shared::store::{LinkRights, Named, Shows, WriteContext};
+use shared::store::{EvidenceBucket, LinkRights, Named, Shows, WriteContext};
 
 use super::ban_form::{BanFormPage, FormGround, NoteView, TypedBan};
 use super::player;
@@ -24,7 +24,7 @@ struct Edited {
     decisions: u32,
 }
 
-pub async fn submit(visit: &Visit) -> Result<Response<Body>, ApiError> {
+pub async fn submit(visit: &Visit, bucket: &EvidenceBucket) -> Result<Response<Body>, ApiError> {
     let moderator = visit.moderator()?;
     let form = visit.form()?;
     let user: UserId = form.parsed("user").ok_or(ApiError::NotFound(
@@ -51,7 +51,7 @@ pub async fn submit(visit: &Visit) -> Result<Response<Body>, ApiError> {
         let page = page(visit, &ground, edited, typed, Vec::new());
         return visit::show(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
-    decide(visit, &moderator, &ground, edited, typed, &request).await
+    decide(visit, bucket, &moderator, &ground, edited, typed, &request).await
 }
 
 fn edited(form: &Submitted) -> Option<Edited> {
@@ -75,6 +75,7 @@ fn page(
 
 async fn decide(
     visit: &Visit,
+    bucket: &EvidenceBucket,
     moderator: &Moderator<ModerateBans>,
     ground: &FormGround,
     edited: Option<Edited>,
@@ -127,6 +128,7 @@ async fn decide(
         Ok(SeenOutcome::Unchanged) => {
             player::refused(
                 visit,
+                bucket,
                 ground.user,
                 "The ban has exactly these terms already.",
             )
@@ -134,7 +136,7 @@ async fn decide(
         }
         Ok(SeenOutcome::Superseded(_)) => match edited {
             Some(edited) => superseded(visit, ground, edited, typed).await,
-            None => player::refused(visit, ground.user, "The ban has ended.").await,
+            None => player::refused(visit, bucket, ground.user, "The ban has ended.").await,
         },
         Err(error) => refused(visit, ground.user, edited, typed, error).await,
     }

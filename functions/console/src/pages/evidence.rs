@@ -13,7 +13,7 @@ use shared::domain::evidence::{
 use shared::domain::idempotency::IdempotencyKey;
 use shared::domain::ids::{Guid, UserId};
 use shared::domain::rules::Meaning;
-use shared::store::EvidenceActor;
+use shared::store::{EvidenceActor, EvidenceBucket};
 
 use super::ban_form::new_key;
 use super::message;
@@ -25,7 +25,11 @@ use crate::visit::Visit;
 const NO_BAN: &str = "Choose the ban that this is about.";
 
 /// Adds a text or a link to a ban.
-pub async fn add(visit: &Visit, user: UserId) -> Result<Response<Body>, ApiError> {
+pub async fn add(
+    visit: &Visit,
+    bucket: &EvidenceBucket,
+    user: UserId,
+) -> Result<Response<Body>, ApiError> {
     let moderator = visit.moderator()?;
     let form = visit.form()?;
     let mut typed = TypedEvidence::read(&form);
@@ -34,7 +38,8 @@ pub async fn add(visit: &Visit, user: UserId) -> Result<Response<Body>, ApiError
         typed.case_error = Some(NO_BAN);
     }
     let (Some(case), true) = (typed.case, typed.text.is_fine()) else {
-        return player::with_evidence(visit, user, typed, StatusCode::UNPROCESSABLE_ENTITY).await;
+        return player::with_evidence(visit, bucket, user, typed, StatusCode::UNPROCESSABLE_ENTITY)
+            .await;
     };
     let text = EvidenceText::new(text);
     let text = text.map_err(|fault| ApiError::field("text", fault.to_string()))?;
@@ -44,17 +49,21 @@ pub async fn add(visit: &Visit, user: UserId) -> Result<Response<Body>, ApiError
         Ok(_) => Ok(headers::see_other(&page_of(user, "added"))),
         Err(error) if error.status() < 500 => {
             typed.text.error = Some(message::text(&error));
-            player::with_evidence(visit, user, typed, StatusCode::CONFLICT).await
+            player::with_evidence(visit, bucket, user, typed, StatusCode::CONFLICT).await
         }
         Err(error) => Err(error),
     }
 }
 
 /// Declares a file, and tells the script where to send it.
-pub async fn declare(visit: &Visit, user: UserId) -> Result<Response<Body>, ApiError> {
+pub async fn declare(
+    visit: &Visit,
+    bucket: &EvidenceBucket,
+    user: UserId,
+) -> Result<Response<Body>, ApiError> {
     let moderator = visit.moderator()?;
     let form = visit.form()?;
-    Ok(match upload(visit, &moderator, user, &form).await {
+    Ok(match upload(visit, bucket, &moderator, user, &form).await {
         Ok(upload) => headers::json(StatusCode::OK, &upload),
         Err(error) => refusal(&error),
     })
@@ -62,6 +71,7 @@ pub async fn declare(visit: &Visit, user: UserId) -> Result<Response<Body>, ApiE
 
 async fn upload(
     visit: &Visit,
+    bucket: &EvidenceBucket,
     moderator: &Moderator<ModerateBans>,
     user: UserId,
     form: &Submitted,
@@ -84,7 +94,7 @@ async fn upload(
     if !evidence.state.awaits_upload() {
         return Ok(json!({ "guid": guid }));
     }
-    let upload = visit.bucket.upload(visit.prefix(), evidence.guid, &file);
+    let upload = bucket.upload(visit.prefix(), evidence.guid, &file);
     let upload = upload.await?;
     let headers: serde_json::Map<_, _> = upload
         .headers()
@@ -115,11 +125,15 @@ fn declared(form: &Submitted) -> Result<DeclaredFile, ApiError> {
 }
 
 /// Makes an uploaded file available, if it is what was declared.
-pub async fn complete(visit: &Visit, guid: Guid) -> Result<Response<Body>, ApiError> {
+pub async fn complete(
+    visit: &Visit,
+    bucket: &EvidenceBucket,
+    guid: Guid,
+) -> Result<Response<Body>, ApiError> {
     let moderator = visit.moderator()?;
     visit.form()?;
     let id = moderator.member().id.to_string();
-    let (store, prefix, bucket) = (&visit.store, visit.prefix(), &visit.bucket);
+    let (store, prefix) = (&visit.store, visit.prefix());
     let completed = store.complete_evidence(prefix, guid, by(&id), bucket).await;
     Ok(match completed {
         Ok(_) => headers::json(StatusCode::OK, &json!({ "state": "available" })),
@@ -133,13 +147,17 @@ fn refusal(error: &ApiError) -> Response<Body> {
 }
 
 /// Leads to a file by a link of a few minutes, or sends a text.
-pub async fn content(visit: &Visit, guid: Guid) -> Result<Response<Body>, ApiError> {
+pub async fn content(
+    visit: &Visit,
+    bucket: &EvidenceBucket,
+    guid: Guid,
+) -> Result<Response<Body>, ApiError> {
     visit.moderator()?;
     let (store, prefix) = (&visit.store, visit.prefix());
     let evidence = store.evidence(prefix, guid).await?;
     match &evidence.body {
         EvidenceBody::File(file) if evidence.state.is_readable() => {
-            let link = visit.bucket.link(prefix, guid, file).await?;
+            let link = bucket.link(prefix, guid, file).await?;
             Ok(headers::see_other(&link))
         }
         EvidenceBody::File(_) => Err(ApiError::NotFound("this file cannot be read")),
@@ -152,10 +170,14 @@ pub async fn content(visit: &Visit, guid: Guid) -> Result<Response<Body>, ApiErr
 }
 
 /// Removes a piece; for some minutes this can be undone.
-pub async fn remove(visit: &Visit, guid: Guid) -> Result<Response<Body>, ApiError> {
+pub async fn remove(
+    visit: &Visit,
+    bucket: &EvidenceBucket,
+    guid: Guid,
+) -> Result<Response<Body>, ApiError> {
     let moderator = visit.moderator()?;
     visit.form()?;
-    let (store, prefix, bucket) = (&visit.store, visit.prefix(), &visit.bucket);
+    let (store, prefix) = (&visit.store, visit.prefix());
     let user = store.kept_evidence(prefix, guid).await?.user;
     let id = moderator.member().id.to_string();
     store

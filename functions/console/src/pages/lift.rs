@@ -8,7 +8,7 @@ use shared::domain::idempotency::IdempotencyKey;
 use shared::domain::ids::{Guid, UserId};
 use shared::domain::rules::{Meaning, Scope, UnbanRequest};
 use shared::moderation::{SeenBan, SeenOutcome, lift_seen};
-use shared::store::{BanRecord, Named, Shows, WriteContext};
+use shared::store::{BanRecord, EvidenceBucket, Named, Shows, WriteContext};
 
 use super::ban_form::{FormGround, new_key};
 use super::player;
@@ -58,7 +58,11 @@ pub async fn show(visit: &Visit, guid: Guid) -> Result<Response<Body>, ApiError>
 }
 
 /// Lifts it, unless another decision came first.
-pub async fn submit(visit: &Visit, guid: Guid) -> Result<Response<Body>, ApiError> {
+pub async fn submit(
+    visit: &Visit,
+    bucket: &EvidenceBucket,
+    guid: Guid,
+) -> Result<Response<Body>, ApiError> {
     let moderator = visit.moderator()?;
     let form = visit.form()?;
     let user = match form.parsed("user") {
@@ -75,7 +79,7 @@ pub async fn submit(visit: &Visit, guid: Guid) -> Result<Response<Body>, ApiErro
     let key = key.map_or_else(new_key, str::to_owned);
     let ground = FormGround::read(visit, user).await?;
     let Some(record) = ground.in_force(guid) else {
-        return superseded(visit, user, guid, decisions, reason).await;
+        return superseded(visit, bucket, user, guid, decisions, reason).await;
     };
     if !reason.is_fine() {
         let page = LiftPage::new(visit, &ground, record, key, reason);
@@ -126,7 +130,7 @@ pub async fn submit(visit: &Visit, guid: Guid) -> Result<Response<Body>, ApiErro
             }))
         }
         SeenOutcome::Unchanged | SeenOutcome::Superseded(_) => {
-            superseded(visit, user, guid, decisions, reason).await
+            superseded(visit, bucket, user, guid, decisions, reason).await
         }
     }
 }
@@ -134,6 +138,7 @@ pub async fn submit(visit: &Visit, guid: Guid) -> Result<Response<Body>, ApiErro
 /// The form with what another moderator did, if the ban is still in force; else the player's page.
 async fn superseded(
     visit: &Visit,
+    bucket: &EvidenceBucket,
     user: UserId,
     guid: Guid,
     decisions: u32,
@@ -148,7 +153,7 @@ async fn superseded(
     let Some(record) = ground.in_force(guid) else {
         let what = what.map(|what| format!(" {what}.")).unwrap_or_default();
         let why = format!("Nothing to lift: the ban has ended already.{what}");
-        return player::refused(visit, user, &why).await;
+        return player::refused(visit, bucket, user, &why).await;
     };
     let mut page = LiftPage::new(visit, &ground, record, new_key(), reason);
     let what = what.unwrap_or_else(|| "The ban has changed".to_owned());

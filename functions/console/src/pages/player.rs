@@ -12,7 +12,9 @@ use shared::domain::error::ApiError;
 use shared::domain::ids::{ExperienceId, Guid, UserId};
 use shared::domain::members::MemberPermission;
 use shared::domain::rules::Scope;
-use shared::store::{BanRecord, Filter, HistoryPosition, NewestDecisions, UserStandings};
+use shared::store::{
+    BanRecord, EvidenceBucket, Filter, HistoryPosition, NewestDecisions, UserStandings,
+};
 
 use self::evidence::EvidenceSection;
 pub use self::evidence::TypedEvidence;
@@ -60,27 +62,37 @@ struct PlayerPage {
     evidence: Option<EvidenceSection>,
 }
 
-pub async fn show(visit: &Visit, user: UserId) -> Result<Response<Body>, ApiError> {
+pub async fn show(
+    visit: &Visit,
+    bucket: &EvidenceBucket,
+    user: UserId,
+) -> Result<Response<Body>, ApiError> {
     let page = read(visit, user, None, TypedEvidence::default()).await?;
-    page.show(visit, StatusCode::OK)
+    page.show(bucket, StatusCode::OK)
 }
 
 /// The player's page with evidence that was not added.
 pub async fn with_evidence(
     visit: &Visit,
+    bucket: &EvidenceBucket,
     user: UserId,
     typed: TypedEvidence,
     status: StatusCode,
 ) -> Result<Response<Body>, ApiError> {
     let page = read(visit, user, None, typed).await?;
-    page.show(visit, status)
+    page.show(bucket, status)
 }
 
 /// The player's page after a decision that was not made, with the reason.
-pub async fn refused(visit: &Visit, user: UserId, why: &str) -> Result<Response<Body>, ApiError> {
+pub async fn refused(
+    visit: &Visit,
+    bucket: &EvidenceBucket,
+    user: UserId,
+    why: &str,
+) -> Result<Response<Body>, ApiError> {
     let typed = TypedEvidence::default();
     let page = read(visit, user, Some(why.to_owned()), typed).await?;
-    page.show(visit, StatusCode::CONFLICT)
+    page.show(bucket, StatusCode::CONFLICT)
 }
 
 async fn read(
@@ -191,11 +203,15 @@ async fn sealed(
 
 impl PlayerPage {
     /// Only with evidence may the page use the bucket's files.
-    fn show(&self, visit: &Visit, status: StatusCode) -> Result<Response<Body>, ApiError> {
+    fn show(
+        &self,
+        bucket: &EvidenceBucket,
+        status: StatusCode,
+    ) -> Result<Response<Body>, ApiError> {
         if self.evidence.is_none() {
             return visit::show(status, self);
         }
-        let origin = visit.bucket.origin()?;
+        let origin = bucket.origin()?;
         visit::show_with_files(status, self, &origin)
     }
 

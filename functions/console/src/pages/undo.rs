@@ -7,7 +7,7 @@ use shared::domain::idempotency::IdempotencyKey;
 use shared::domain::ids::{Guid, UserId};
 use shared::domain::rules::Meaning;
 use shared::moderation::{SeenOutcome, undo_own};
-use shared::store::{Named, Shows, Store, WriteContext};
+use shared::store::{EvidenceBucket, Named, Shows, Store, WriteContext};
 
 use super::player;
 use super::result::UNDONE_WITHIN;
@@ -20,7 +20,12 @@ const SEARCHED: usize = 50;
 /// The reason in the history.
 const REASON: &str = "Undone by the moderator who decided it.";
 
-pub async fn undo(visit: &Visit, guid: Guid, number: u32) -> Result<Response<Body>, ApiError> {
+pub async fn undo(
+    visit: &Visit,
+    bucket: &EvidenceBucket,
+    guid: Guid,
+    number: u32,
+) -> Result<Response<Body>, ApiError> {
     visit.moderator()?;
     let form = visit.form()?;
     let user: UserId = form.parsed("user").ok_or(ApiError::NotFound(
@@ -41,12 +46,12 @@ pub async fn undo(visit: &Visit, guid: Guid, number: u32) -> Result<Response<Bod
         }
         SeenOutcome::Unchanged => {
             let text = "There is nothing to undo: the ban has ended by itself.";
-            player::refused(visit, user, text).await
+            player::refused(visit, bucket, user, text).await
         }
         SeenOutcome::Superseded(_) => {
             let text = "Not undone: the ban was changed since, as the history below shows. Lift or edit \
                 it instead.";
-            player::refused(visit, user, text).await
+            player::refused(visit, bucket, user, text).await
         }
     }
 }

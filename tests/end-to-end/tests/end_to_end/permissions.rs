@@ -54,7 +54,7 @@ fn each_route_may_perform_its_warm_up_read() {
     {
         let read = match function.name.as_str() {
             "roblox-webhook" => RobloxNotification::FIRST_READ,
-            "console" => FirstRead::Session,
+            "console" | "console-settings" => FirstRead::Session,
             _ => UnverifiedKey::FIRST_READ,
         };
         let partition = read.partition();

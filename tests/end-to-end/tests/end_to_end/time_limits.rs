@@ -42,6 +42,7 @@ fn every_function_ends_before_its_lambda_timeout() {
     let special = [
         "bans-bulk",
         "console",
+        "console-settings",
         "export-bans-csv",
         "export-bans-json",
         "group-role",

@@ -38,11 +38,13 @@ impl Routes {
                 function: function.to_owned(),
             })
             .collect();
-        // The most specific route wins: literal paths first, then one method before any.
+        // The most specific route wins: literal paths first, longer ones of the greedy, and one method before
+        // any.
         routes.sort_by_key(|entry| {
             let open = entry.segments.iter().filter(|s| s.starts_with('{')).count();
             let greedy = entry.segments.iter().any(|s| s.ends_with("+}"));
-            (greedy, open, entry.method == "ANY")
+            let length = std::cmp::Reverse(entry.segments.len());
+            (greedy, open, length, entry.method == "ANY")
         });
         Self {
             routes,

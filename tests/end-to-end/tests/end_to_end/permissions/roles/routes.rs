@@ -263,12 +263,42 @@ pub const ROLES: &[Role] = &[
             ),
             ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
             (
-                "dynamodb:table/BansTable/index/pending-bans",
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:DeleteItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (FILES, &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]),
+            ("s3:evidence-bucket", &["s3:ListBucket"]),
+        ],
+    ),
+    (
+        "console-settings",
+        &[
+            (
+                WORKSPACES,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:DeleteItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (
+                "dynamodb:table/WorkspacesTable/index/keys-by-workspace",
                 &["dynamodb:Query"],
             ),
             (
-                "dynamodb:table/BansTable/index/pending-unbans",
-                &["dynamodb:Query"],
+                "secretsmanager:secret:portcullis/local/discord-bot-token-??????",
+                &["secretsmanager:GetSecretValue"],
             ),
             (
                 "dynamodb:table/BansTable/index/decisions-by-key",
@@ -276,7 +306,11 @@ pub const ROLES: &[Role] = &[
             ),
             ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
             (
-                "dynamodb:table/WorkspacesTable/index/keys-by-workspace",
+                "dynamodb:table/BansTable/index/pending-bans",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-unbans",
                 &["dynamodb:Query"],
             ),
             (
@@ -292,8 +326,6 @@ pub const ROLES: &[Role] = &[
                     "dynamodb:UpdateItem",
                 ],
             ),
-            (FILES, &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]),
-            ("s3:evidence-bucket", &["s3:ListBucket"]),
         ],
     ),
     ("not-found", &[]),

@@ -1,0 +1,77 @@
+//! What a function of the console has from its environment, and the way from a request to a visit.
+
+use std::sync::Arc;
+
+use lambda_http::http::Method;
+use lambda_http::{Body, Error, Response};
+use shared::api::{App, PageRequest};
+use shared::domain::clock::UnixMillis;
+use shared::domain::error::ApiError;
+use shared::integrations::roblox::UsersApi;
+use shared::moderation::basis::check_basis;
+use shared::moderation::names::Names;
+use shared::store::Store;
+
+use crate::csrf;
+use crate::discord::DiscordApplication;
+use crate::look::{self, Look};
+use crate::pages::sign_in::{self, SignInWays};
+use crate::session;
+use crate::visit::Visit;
+
+pub const NO_SUCH_PAGE: ApiError = ApiError::NotFound("there is no such page in the console");
+
+#[derive(Debug)]
+pub struct Console {
+    names: Arc<Names>,
+    pub discord: Option<DiscordApplication>,
+}
+
+/// Who sends a request.
+pub enum Visitor {
+    Member(Box<Visit>),
+    /// With the page that asks them to sign in.
+    Guest(Response<Body>),
+}
+
+impl Console {
+    pub fn from_environment(app: &App) -> Result<Self, Error> {
+        Ok(Self {
+            names: Arc::new(Names::new(UsersApi::from_environment()?)),
+            discord: DiscordApplication::from_environment(app)?,
+        })
+    }
+
+    pub fn ways_to_sign_in(&self) -> SignInWays {
+        SignInWays {
+            discord: self.discord.is_some(),
+        }
+    }
+
+    pub async fn visitor(&self, request: PageRequest, store: Store) -> Result<Visitor, ApiError> {
+        let look = Look::of_cookie(request.cookie(look::COOKIE));
+        let moment = UnixMillis::now();
+        let now = moment.seconds();
+        if *request.method() != Method::GET {
+            csrf::demand_same_origin(&request)?;
+        }
+        let Some(mut signed_in) = session::member_of(&request, &store, now).await? else {
+            let page = sign_in::demanded(look, self.ways_to_sign_in(), &request)?;
+            return Ok(Visitor::Guest(page));
+        };
+        if let Some(discord) = &self.discord {
+            let silent = check_basis(&store, &discord.bot, &mut signed_in, now).await?;
+            if let Some(failure) = silent {
+                request.trace().note_discord(&failure.to_string());
+            }
+        }
+        Ok(Visitor::Member(Box::new(Visit {
+            request,
+            store,
+            names: Arc::clone(&self.names),
+            look,
+            signed_in,
+            moment,
+        })))
+    }
+}
