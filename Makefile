@@ -88,25 +88,32 @@ soak: needs-rust ## Inject faults for three minutes and check every answer (MINU
 # the deployed ones.
 FUNCTIONS := $(DEPLOYED) baseline
 
+# What links a function for Lambda: functions/link.ld says why.
+LINKED := RUSTFLAGS="-C link-arg=-Wl,-T,functions/link.ld -C link-arg=-Wl,--no-eh-frame-hdr"
+
+# With a target, the flags are not those of build scripts.
+HOST = $(shell rustc -vV | sed -n 's/^host: //p')
+RELEASE = $(LINKED) $(BUILD) --locked --release --target $(HOST)
+
 bench: needs-rust release-functions ## Measure size, starts, cost, growth, throughput (SECTIONS=… for some)
 	cargo build --locked --release --package portcullis
-	cargo run --locked --profile measure --bin bench -- $(SECTIONS) $(addprefix --variant ,$(VARIANTS)) $(BANS:%=--bans %)
+	cargo run --locked --profile measure --bin bench -- --functions target/$(HOST)/release $(SECTIONS) $(addprefix --variant ,$(VARIANTS)) $(BANS:%=--bans %)
 
 bench-check: needs-rust release-functions ## Compare a short benchmark with tools/bench/bounds.json
 	@$(BUILD) --locked $(ALL_TARGETS)
-	target/debug/bench --check --program target/debug/portcullis $(SECTIONS)
+	target/debug/bench --check --functions target/$(HOST)/release --program target/debug/portcullis $(SECTIONS)
 
 release-functions:
-	$(BUILD) --locked --release $(addprefix --package ,$(FUNCTIONS))
+	$(RELEASE) $(addprefix --package ,$(FUNCTIONS))
 
 # Linking one function as deployed takes half a minute, so .ci/run links only the largest of each kind and the ban
 # check. The deploy workflow measures all of them. A test of `make test` compares what calls cost.
-SIZED := is-banned export-bans-json console
+SIZED := is-banned console console-settings
 
 sizes: needs-rust ## Compare the sizes of the largest functions with their bounds
 	@$(BUILD) --locked $(ALL_TARGETS)
-	@$(BUILD) --locked --release $(SIZED:%=--package %)
-	target/debug/bench --check $(SIZED:%=--only %) size
+	@$(RELEASE) $(SIZED:%=--package %)
+	target/debug/bench --check --functions target/$(HOST)/release $(SIZED:%=--only %) size
 
 check: needs-rust check-tools ## Check formatting, lints, documentation, wording and the template
 	cargo fmt --all --check
@@ -129,7 +136,7 @@ ARCHITECTURE := $(or $(shell sed -n '/^parameter_overrides/s/.*Architecture=[\\"
 
 build: needs-rust $(LAMBDA_READY) $(SAM_READY) ## Build the functions as they are deployed
 	cargo fetch --locked --quiet
-	.tools/sam/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
+	$(LINKED) .tools/sam/bin/sam build --parameter-overrides Architecture=$(ARCHITECTURE)
 	tools/pin-architecture $(ARCHITECTURE)
 
 deploy: needs-aws build ## Deploy to your AWS account; it shows the changes and asks first
@@ -148,7 +155,7 @@ ifeq ($(PROFILE),debug)
 	tools/package $(PACKAGE) $(OWN_ARCHITECTURE)=target/debug --only $(ONLY)
 else
 	for architecture in $(ARCHITECTURES); do \
-	  cargo lambda build --locked --release --$${architecture/_/-} --lambda-dir target/lambda/$$architecture \
+	  $(LINKED) cargo lambda build --locked --release --$${architecture/_/-} --lambda-dir target/lambda/$$architecture \
 	    $(ONLY:%=--package %) || exit 1; \
 	done
 	tools/package $(PACKAGE) $(foreach one,$(ARCHITECTURES),$(one)=target/lambda/$(one)) --only $(ONLY)

@@ -10,6 +10,7 @@ mod console;
 mod csrf;
 mod discord;
 mod form;
+mod frame;
 mod headers;
 mod look;
 mod names;

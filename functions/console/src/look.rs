@@ -87,6 +87,18 @@ impl Look {
         (self.theme != Theme::System).then_some(self.theme.as_str())
     }
 
+    /// Attributes of the document's first tag, with a blank before each.
+    pub const fn attributes(self) -> &'static str {
+        match (self.theme, self.without_shortcuts) {
+            (Theme::System, false) => "",
+            (Theme::System, true) => r#" data-keys="off""#,
+            (Theme::Light, false) => r#" data-theme="light""#,
+            (Theme::Light, true) => r#" data-theme="light" data-keys="off""#,
+            (Theme::Dark, false) => r#" data-theme="dark""#,
+            (Theme::Dark, true) => r#" data-theme="dark" data-keys="off""#,
+        }
+    }
+
     pub fn color_scheme(self) -> &'static str {
         self.theme().unwrap_or("light dark")
     }

@@ -4,13 +4,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_sdk_secretsmanager::Client;
-use aws_sdk_secretsmanager::error::SdkError;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::error::ErrorMetadata;
+use serde_json::{Value, json};
 
 use crate::cache::TtlCache;
 use crate::domain::clock::Reading;
+use crate::domain::error::causes;
+use crate::integrations::aws::is_transient;
+use crate::integrations::aws_call::{self, CallError, Service, USER_AGENT};
 use crate::integrations::roblox::RobloxKey;
 use crate::integrations::secret_text::SecretText;
+
+const SECRETS_MANAGER: Service = Service {
+    id: "Secrets Manager",
+    host: "secretsmanager",
+};
 
 /// How long a secret is used without reading it again.
 const CACHE_TTL: Duration = Duration::from_mins(1);
@@ -28,7 +40,8 @@ pub enum SecretError {
 /// Secrets Manager with a cache. Cloning is cheap.
 #[derive(Clone, Debug)]
 pub struct SecretStore {
-    client: Client,
+    /// By the secret's name or ARN.
+    reading: Operation<String, String, ErrorMetadata>,
     known: Arc<TtlCache<String, SecretText>>,
 }
 
@@ -36,7 +49,7 @@ impl SecretStore {
     #[must_use]
     pub fn new(config: &SdkConfig) -> Self {
         Self {
-            client: Client::new(config),
+            reading: aws_call::operation(config, &SECRETS_MANAGER, "GetSecretValue", request, text),
             known: Arc::default(),
         }
     }
@@ -63,23 +76,48 @@ impl SecretStore {
     async fn fresh_text(&self, name: &str) -> Result<SecretText, SecretError> {
         let looked_up = Reading::now();
         self.known.remove(&name.to_owned());
-        let call = self.client.get_secret_value().secret_id(name);
-        let found = call.send().await.map_err(|error| match &error {
-            SdkError::ServiceError(service) if !crate::integrations::aws::is_transient(&error) => {
-                let code = service.err().meta().code().unwrap_or("refused");
-                SecretError::Unusable(if service.err().is_resource_not_found_exception() {
-                    "Secrets Manager has no such secret".to_owned()
-                } else {
-                    format!("Secrets Manager answered {code}")
-                })
-            }
-            _ => SecretError::Unavailable(crate::domain::error::causes(&error)),
-        })?;
-        let text = found.secret_string().unwrap_or_default();
-        let text = SecretText::new(text).ok_or_else(|| {
+        let read = self.reading.invoke(name.to_owned()).await;
+        let text = read.map_err(|error| SecretError::of(&error))?;
+        let text = SecretText::new(&text).ok_or_else(|| {
             SecretError::Unusable("the secret must be the key's text alone".to_owned())
         })?;
         self.known.put(name.to_owned(), text.clone(), looked_up);
         Ok(text)
     }
+}
+
+impl SecretError {
+    fn of(error: &CallError) -> Self {
+        match error.as_service_error() {
+            Some(service) if !is_transient(error) => {
+                let code = service.code().unwrap_or("refused");
+                Self::Unusable(if code == "ResourceNotFoundException" {
+                    "Secrets Manager has no such secret".to_owned()
+                } else {
+                    format!("Secrets Manager answered {code}")
+                })
+            }
+            _ => Self::Unavailable(causes(error)),
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "fits the operation")]
+fn request(name: String) -> Result<HttpRequest, BoxError> {
+    let body = json!({ "SecretId": name });
+    let mut request = HttpRequest::new(SdkBody::from(body.to_string()));
+    request.set_method("POST")?;
+    request.set_uri("/")?;
+    let headers = request.headers_mut();
+    headers.insert("user-agent", USER_AGENT);
+    headers.insert("content-type", "application/x-amz-json-1.1");
+    headers.insert("x-amz-target", "secretsmanager.GetSecretValue");
+    Ok(request)
+}
+
+/// The secret's text; empty if it is binary.
+fn text(response: &HttpResponse) -> Option<String> {
+    let body: Value = serde_json::from_slice(response.body().bytes()?).ok()?;
+    let text = body.get("SecretString").and_then(Value::as_str);
+    Some(text.unwrap_or_default().to_owned())
 }

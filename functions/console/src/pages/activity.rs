@@ -22,19 +22,18 @@ use self::reading::ActivityRead;
 use super::message::PageLink;
 use super::player;
 use super::result::UNDONE_WITHIN;
-use crate::assets::Assets;
 use crate::ban_view::{PlayerView, Reader, StateView, shortened};
+use crate::frame::Frame;
 use crate::look::{Choice, Look};
 use crate::names;
 use crate::people::People;
 use crate::times::{self, TimeTag};
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 #[derive(Template)]
 #[template(path = "activity.html")]
 struct ActivityPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     /// Empty for a reader who may not see who it was.
     actors: Vec<Choice>,
@@ -115,7 +114,6 @@ impl ActivityPage {
         let looked_back = read.looked_back;
         Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             actors,
             verbs: query.verbs(),
@@ -245,7 +243,6 @@ mod tests {
         let query = ActivityQuery::default();
         ActivityPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             actors: vec![Choice::new(HOSTILE, HOSTILE, true)],
             verbs: query.verbs(),

@@ -19,18 +19,17 @@ pub use self::typed::{TypedBan, new_key};
 use super::find::FindPage;
 use super::message::PageLink;
 use super::player::ChangeView;
-use crate::assets::Assets;
 use crate::ban_view::{PlayerView, StateView};
+use crate::frame::Frame;
 use crate::look::{Choice, Look};
 use crate::names;
 use crate::times::TimeTag;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 #[derive(Template)]
 #[template(path = "ban_form.html")]
 pub struct BanFormPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     title: &'static str,
     verb: &'static str,
@@ -138,7 +137,6 @@ fn ask(visit: &Visit, typed: &str, error: Option<String>) -> Result<Response<Bod
     };
     let page = FindPage {
         look: visit.look,
-        assets: Assets::get(),
         frame: visit.frame(),
         title: "Ban a player",
         action: "/console/ban",
@@ -162,7 +160,6 @@ impl BanFormPage {
         let is_edit = edit.is_some();
         Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             title: if is_edit {
                 "Edit a ban"
@@ -242,7 +239,6 @@ mod tests {
         let note = NoteView::new("warn-note", "superseded", HOSTILE.to_owned());
         BanFormPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             title: "Ban a player",
             verb: "Ban",

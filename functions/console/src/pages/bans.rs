@@ -17,19 +17,18 @@ use shared::store::BanRecord;
 use self::query::{BansQuery, ListedState};
 use self::reading::BansRead;
 use super::result::ResultLine;
-use crate::assets::Assets;
 use crate::ban_view::{AppliedView, BanView, Reader};
+use crate::frame::Frame;
 use crate::look::{Choice, Look};
 use crate::names;
 use crate::people::People;
 use crate::times;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 #[derive(Template)]
 #[template(path = "bans.html")]
 struct BansPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     result: Option<ResultLine>,
     states: Vec<StateChip>,
@@ -129,7 +128,6 @@ impl BansPage {
         let looked_back = read.looked_back.map(|at| times::day(at, reader.now));
         Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             result: None,
             states: ListedState::ALL
@@ -176,7 +174,6 @@ mod tests {
             .map(|record| reader(may_ban).listed(record, Some(AppliedView::new(2, 3))));
         BansPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(may_ban),
             result: None,
             states: Vec::new(),

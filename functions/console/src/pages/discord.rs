@@ -12,7 +12,6 @@ use shared::integrations::discord::{DiscordError, DiscordUser};
 use shared::integrations::secrets::SecretError;
 use shared::store::Store;
 
-use crate::assets::Assets;
 use crate::discord::{DiscordApplication, JoinedWorkspaces, SignInState, join, redirect_uri};
 use crate::form::Submitted;
 use crate::look::Look;
@@ -23,7 +22,6 @@ use crate::{discord, headers, session, visit};
 #[template(path = "choose_workspace.html")]
 struct ChooseWorkspacePage {
     look: Look,
-    assets: &'static Assets,
     /// Names, each with an invitation of its own.
     workspaces: Vec<(String, String)>,
 }
@@ -124,11 +122,7 @@ async fn choose(
         }
     }
     workspaces.sort();
-    let page = ChooseWorkspacePage {
-        look,
-        assets: Assets::get(),
-        workspaces,
-    };
+    let page = ChooseWorkspacePage { look, workspaces };
     visit::show(StatusCode::OK, &page)
 }
 
@@ -240,7 +234,6 @@ mod tests {
     fn hostile_workspace_names_are_escaped() {
         let page = ChooseWorkspacePage {
             look: Look::default(),
-            assets: Assets::get(),
             workspaces: vec![("<img onerror=x>".to_owned(), "token".to_owned())],
         };
         let html = page.render().unwrap();

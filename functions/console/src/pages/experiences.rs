@@ -17,11 +17,11 @@ use shared::store::{Mirror, Pending};
 
 pub use self::view::counted;
 use self::view::{LinkedView, Seen};
-use crate::assets::Assets;
 use crate::form::{Submitted, TypedField};
+use crate::frame::Frame;
 use crate::headers;
 use crate::look::Look;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 /// How many experiences a page shows.
 const SHOWN: usize = 25;
@@ -36,7 +36,6 @@ const CONCURRENCY: usize = 8;
 #[template(path = "experiences.html")]
 struct ExperiencesPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     done: Option<String>,
     /// What concerns the whole workspace.
@@ -113,7 +112,6 @@ async fn page(
     };
     let page = ExperiencesPage {
         look: visit.look,
-        assets: Assets::get(),
         frame: visit.frame(),
         done: done(&query),
         problems: refused
@@ -206,7 +204,6 @@ mod tests {
     fn hostile_text_is_escaped_and_empty_list_invites() {
         let page = ExperiencesPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             done: Some(HOSTILE.to_owned()),
             problems: vec![HOSTILE.to_owned()],

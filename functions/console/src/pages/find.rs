@@ -6,18 +6,17 @@ use lambda_http::{Body, Response};
 use shared::domain::error::ApiError;
 use shared::domain::ids::{Guid, MAX_ROBLOX_ID};
 
-use crate::assets::Assets;
+use crate::frame::Frame;
 use crate::headers;
 use crate::look::Look;
 use crate::names;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 /// A form that asks for a player.
 #[derive(Template)]
 #[template(path = "find.html")]
 pub struct FindPage {
     pub look: Look,
-    pub assets: &'static Assets,
     pub frame: Frame,
     pub title: &'static str,
     pub action: &'static str,
@@ -48,7 +47,6 @@ pub async fn find(visit: &Visit) -> Result<Response<Body>, ApiError> {
     };
     let page = FindPage {
         look: visit.look,
-        assets: Assets::get(),
         frame: visit.frame(),
         title: "Find a player",
         action: "/console/players",
@@ -100,7 +98,6 @@ mod tests {
     fn typed_text_is_shown_again_as_text() {
         let page = FindPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             title: "Find a player",
             action: "/console/players",

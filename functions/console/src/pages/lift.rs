@@ -12,12 +12,12 @@ use shared::store::{BanRecord, EvidenceBucket, Named, Shows, WriteContext};
 
 use super::ban_form::{FormGround, new_key};
 use super::player;
-use crate::assets::Assets;
 use crate::ban_view::{BanView, PlayerView};
 use crate::form::TypedField;
+use crate::frame::Frame;
 use crate::headers;
 use crate::look::Look;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 /// The longest reason in bytes, as in the API.
 const LONGEST_REASON: usize = 1000;
@@ -29,7 +29,6 @@ const ENDED: ApiError =
 #[template(path = "lift.html")]
 struct LiftPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     user: PlayerView,
     ban: BanView,
@@ -185,7 +184,6 @@ impl LiftPage {
         };
         Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             user: ground.player.clone(),
             ban: ground.reader.full(record, None),
@@ -211,7 +209,6 @@ mod tests {
         let ban = reader(true).full(&record(ban(HOSTILE)), None);
         let page = LiftPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             user: ban.user.clone(),
             ban,

@@ -18,16 +18,15 @@ pub use self::preview::preview;
 pub use self::run::submit;
 pub use self::undo::undo;
 use super::ban_form::{PresetView, TypedBan, WorkspaceOffer};
-use crate::assets::Assets;
 use crate::form::TypedField;
+use crate::frame::Frame;
 use crate::look::{Choice, Look};
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 #[derive(Template)]
 #[template(path = "many_form.html")]
 struct ManyFormPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     action: &'static str,
     users: TypedField,
@@ -86,7 +85,6 @@ impl ManyFormPage {
         } = typed;
         Self {
             look,
-            assets: Assets::get(),
             frame,
             action: action.as_str(),
             users,

@@ -6,7 +6,6 @@ use lambda_http::http::header::{HeaderValue, RETRY_AFTER};
 use lambda_http::{Body, Response};
 use shared::domain::error::ApiError;
 
-use crate::assets::Assets;
 use crate::look::Look;
 use crate::{headers, visit};
 
@@ -14,7 +13,6 @@ use crate::{headers, visit};
 #[template(path = "message.html")]
 struct MessagePage<'a> {
     look: Look,
-    assets: &'static Assets,
     title: &'static str,
     text: String,
     back: PageLink,
@@ -38,7 +36,6 @@ pub fn show(
 ) -> Result<Response<Body>, ApiError> {
     let page = MessagePage {
         look,
-        assets: Assets::get(),
         title,
         text,
         back,
@@ -53,7 +50,6 @@ pub fn failed(error: &ApiError, request_id: &str) -> Response<Body> {
     let status = StatusCode::from_u16(error.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let page = MessagePage {
         look: Look::default(),
-        assets: Assets::get(),
         title,
         text,
         back: PageLink {

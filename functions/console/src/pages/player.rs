@@ -25,10 +25,11 @@ pub use self::history::{ChangeView, HistoryEntry, what as decision_words};
 use super::result::ResultLine;
 use crate::assets::Assets;
 use crate::ban_view::{AppliedView, BanView, PlayerView, Reader};
+use crate::frame::Frame;
 use crate::look::Look;
 use crate::names;
 use crate::people::People;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 /// How many decisions a page shows.
 const DECISIONS: usize = 50;

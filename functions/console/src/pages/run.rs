@@ -16,11 +16,11 @@ use shared::store::Store;
 
 pub use self::results::{RunResult, decode, encode};
 use super::message::PageLink;
-use crate::assets::Assets;
 use crate::ban_view::PlayerView;
 use crate::form::Submitted;
+use crate::frame::Frame;
 use crate::look::Look;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 use shared::domain::user_name::RobloxName;
 
 /// How many players one request decides about.
@@ -39,7 +39,6 @@ pub const LARGEST_FORM: usize = 256 * 1024;
 #[template(path = "run.html")]
 pub struct RunPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     pub title: String,
     /// Of how many players the results are known.
@@ -186,7 +185,6 @@ impl RunPage {
         });
         Self {
             look,
-            assets: Assets::get(),
             frame,
             title: String::new(),
             done: results.len(),

@@ -12,7 +12,6 @@ use shared::domain::error::ApiError;
 use shared::domain::members::InvitationToken;
 use shared::store::Store;
 
-use crate::assets::Assets;
 use crate::look::Look;
 use crate::visit::{self, Visit};
 use crate::{csrf, headers, session};
@@ -21,7 +20,6 @@ use crate::{csrf, headers, session};
 #[template(path = "sign_in.html")]
 struct SignInPage {
     look: Look,
-    assets: &'static Assets,
     workspace: String,
     member: String,
     token: String,
@@ -31,7 +29,6 @@ struct SignInPage {
 #[template(path = "signed_out.html")]
 struct SignedOutPage {
     look: Look,
-    assets: &'static Assets,
     title: &'static str,
     text: &'static str,
     ways: SignInWays,
@@ -79,7 +76,6 @@ pub async fn invitation(
     };
     let page = SignInPage {
         look,
-        assets: Assets::get(),
         workspace: workspace.name.clone(),
         member: member.name.to_string(),
         token: token.reveal(),
@@ -161,7 +157,6 @@ fn help(
 ) -> Result<Response<Body>, ApiError> {
     let page = SignedOutPage {
         look,
-        assets: Assets::get(),
         title,
         text,
         ways,
@@ -178,7 +173,6 @@ mod tests {
     fn hostile_names_are_escaped() {
         let page = SignInPage {
             look: Look::default(),
-            assets: Assets::get(),
             workspace: "<b>x</b>".to_owned(),
             member: "\"><script>".to_owned(),
             token: "token".to_owned(),
@@ -194,7 +188,6 @@ mod tests {
     fn typed_text_is_shown_again_as_text() {
         let page = SignedOutPage {
             look: Look::default(),
-            assets: Assets::get(),
             title: "Sign in",
             text: "",
             ways: SignInWays::default(),

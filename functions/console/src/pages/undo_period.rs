@@ -17,13 +17,13 @@ use shared::store::admin::{Undo, UndoWindow, UndoneUsers};
 use self::question::{Actors, UndoQuestion, run_name, undo_of};
 pub use self::run::submit;
 use super::run::{AT_ONCE, RunForm, TypedNumber, listed, players};
-use crate::assets::Assets;
 use crate::ban_view::PlayerView;
 use crate::form::Submitted;
+use crate::frame::Frame;
 use crate::look::{Choice, Look};
 use crate::names;
 use crate::times;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 /// By how many decisions of one actor the players of a part are found.
 const PART: u16 = 500;
@@ -32,7 +32,6 @@ const PART: u16 = 500;
 #[template(path = "undo_form.html")]
 struct UndoFormPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     actors: Vec<Choice>,
     question: UndoQuestion,
@@ -42,7 +41,6 @@ struct UndoFormPage {
 #[template(path = "undo_preview.html")]
 struct UndoPreviewPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     actor: String,
     period: String,
@@ -82,7 +80,6 @@ fn ask(
 ) -> Result<Response<Body>, ApiError> {
     let page = UndoFormPage {
         look: visit.look,
-        assets: Assets::get(),
         frame: visit.frame(),
         actors: choices(actors, &question.by),
         question,
@@ -237,7 +234,6 @@ impl UndoPreviewPage {
         let (since, until) = (times::exact(since.seconds()), times::exact(until.seconds()));
         Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             actor: actors.title(by),
             period: format!("{since} to {until}"),
@@ -316,7 +312,6 @@ mod tests {
         let actors = actors(hostile);
         let form = UndoFormPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             actors: choices(&actors, "undo-1f2e3d4c"),
             question: UndoQuestion {
@@ -331,7 +326,6 @@ mod tests {
         assert_eq!(form.actors.last().unwrap().title, "Run undo-1f2e3d4c");
         let preview = UndoPreviewPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             actor: actors.title(&actors.members[0].id.to_string()),
             period: HOSTILE.to_owned(),

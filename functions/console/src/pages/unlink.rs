@@ -10,11 +10,11 @@ use shared::store::{Linking, Pending};
 
 use super::experiences::{COUNTED, counted, place};
 use super::message::sentence;
-use crate::assets::Assets;
 use crate::form::TypedField;
+use crate::frame::Frame;
 use crate::headers;
 use crate::look::Look;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 /// How many times some of what is pending is dropped in one request.
 const ROUNDS: u32 = 30;
@@ -25,7 +25,6 @@ const NOT_LINKED: ApiError = ApiError::NotFound("this experience is not linked t
 #[template(path = "unlink.html")]
 struct UnlinkPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     id: u64,
     pending_bans: String,
@@ -109,7 +108,6 @@ impl UnlinkPage {
         });
         Ok(Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             id: experience.get(),
             pending_bans: counted(bans),
@@ -130,7 +128,6 @@ mod tests {
     fn page(obstacle: Option<&str>, continues: bool) -> String {
         let page = UnlinkPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             id: 7,
             pending_bans: "1000 or more".to_owned(),

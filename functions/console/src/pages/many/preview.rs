@@ -16,9 +16,9 @@ use super::ask;
 use super::deciding::{code, rehearse};
 use super::entries::{self, PastedEntry, PastedPlayer};
 use super::order::{self, ManyAction, Order, RunTarget, TypedMany, may_globally};
-use crate::assets::Assets;
 use crate::ban_view::{PlayerView, shortened};
 use crate::form::Submitted;
+use crate::frame::Frame;
 use crate::look::Look;
 use crate::names;
 use crate::pages::ban_form::WorkspaceOffer;
@@ -26,7 +26,7 @@ use crate::pages::player;
 use crate::pages::run::{LARGEST_FORM, RunForm, RunResult, TypedNumber, players};
 use crate::people::People;
 use crate::times;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 /// For how many players the last decision is looked up, and how many are at once.
 const EXPLAINED: usize = 100;
@@ -39,7 +39,6 @@ const NEWEST: usize = 5;
 #[template(path = "many_preview.html")]
 struct ManyPreviewPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     title: String,
     consequence: String,
@@ -242,7 +241,6 @@ impl ManyPreviewPage {
         let player = |target: &RunTarget| PlayerView::new(target.user, &of.names);
         Self {
             look,
-            assets: Assets::get(),
             frame,
             title: format!("{verb} {}?", players(count)),
             consequence: match count {

@@ -11,10 +11,10 @@ use super::done::DoneLine;
 use super::key_form::TypedKey;
 use super::tabs::{SettingsTab, TabView};
 use super::{form_key, new_key, use_form};
-use crate::assets::Assets;
+use crate::frame::Frame;
 use crate::look::Look;
 use crate::times::{self, TimeTag};
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 /// How many keys a page shows.
 const SHOWN: usize = 200;
@@ -23,7 +23,6 @@ const SHOWN: usize = 200;
 #[template(path = "settings/keys.html")]
 struct KeysPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     tabs: Vec<TabView>,
     done: Option<DoneLine>,
@@ -118,7 +117,6 @@ impl KeysPage {
         keys.sort_by(|a, b| (b.created, &b.key_id).cmp(&(a.created, &a.key_id)));
         Ok(Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             tabs: SettingsTab::Keys.tabs(),
             done,
@@ -204,7 +202,6 @@ pub mod tests {
     fn hostile_names_are_escaped_and_the_secret_is_shown() {
         let page = KeysPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             tabs: SettingsTab::Keys.tabs(),
             done: Some(DoneLine::new(HOSTILE)),

@@ -14,11 +14,11 @@ use super::done::DoneLine;
 use super::last_administrator::{AuthorityChange, ConfirmView, with_changed};
 use super::member_form::{TypedMember, words};
 use super::tabs::{SettingsTab, TabView};
-use crate::assets::Assets;
+use crate::frame::Frame;
 use crate::headers;
 use crate::look::Look;
 use crate::times::TimeTag;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 const NO_MEMBER: ApiError = ApiError::NotFound("this workspace has no member with this id");
 
@@ -29,7 +29,6 @@ const CHANGED: &str = "Not saved: another administrator changed this member sinc
 #[template(path = "settings/member.html")]
 struct MemberPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     tabs: Vec<TabView>,
     done: Option<DoneLine>,
@@ -236,7 +235,6 @@ impl MemberPage {
         let given = rules.iter().filter(|rule| rule.gives(member, now));
         Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             tabs: SettingsTab::Members.tabs(),
             done: None,
@@ -287,7 +285,6 @@ mod tests {
         };
         let page = MemberPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             tabs: SettingsTab::Members.tabs(),
             done: None,

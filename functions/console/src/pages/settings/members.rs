@@ -13,17 +13,16 @@ use super::member_form::{TypedMember, words};
 use super::rules::{RuleView, TypedRule};
 use super::tabs::{SettingsTab, TabView};
 use super::{form_key, new_key, use_form};
-use crate::assets::Assets;
+use crate::frame::Frame;
 use crate::headers;
 use crate::look::Look;
 use crate::times::TimeTag;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 #[derive(Template)]
 #[template(path = "settings/members.html")]
 struct MembersPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     tabs: Vec<TabView>,
     done: Option<DoneLine>,
@@ -91,7 +90,6 @@ pub async fn page(
     let rows = rows.filter(|member| member.removed.is_some() == shows_removed);
     let page = MembersPage {
         look: visit.look,
-        assets: Assets::get(),
         frame: visit.frame(),
         tabs: SettingsTab::Members.tabs(),
         done,
@@ -231,7 +229,6 @@ mod tests {
         };
         let page = MembersPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             tabs: SettingsTab::Members.tabs(),
             done: Some(DoneLine::new(HOSTILE)),

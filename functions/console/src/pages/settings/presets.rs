@@ -9,16 +9,15 @@ use shared::domain::members::{ReasonPreset, ReasonPresets};
 use super::done::DoneLine;
 use super::preset_form::TypedPreset;
 use super::tabs::{SettingsTab, TabView};
-use crate::assets::Assets;
+use crate::frame::Frame;
 use crate::headers;
 use crate::look::Look;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 #[derive(Template)]
 #[template(path = "settings/presets.html")]
 struct PresetsPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     tabs: Vec<TabView>,
     done: Option<DoneLine>,
@@ -141,7 +140,6 @@ impl PresetsPage {
     fn new(visit: &Visit, presets: &ReasonPresets, typed: TypedPreset) -> Self {
         Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             tabs: SettingsTab::Presets.tabs(),
             done: None,
@@ -214,7 +212,6 @@ mod tests {
         let done = DoneLine::new(HOSTILE).undone_by("/x", fields(hostile.clone()));
         let page = PresetsPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             tabs: SettingsTab::Presets.tabs(),
             done: Some(done),

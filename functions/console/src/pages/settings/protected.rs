@@ -8,14 +8,14 @@ use shared::domain::ids::UserId;
 
 use super::done::DoneLine;
 use super::tabs::{SettingsTab, TabView};
-use crate::assets::Assets;
 use crate::ban_view::PlayerView;
 use crate::form::TypedField;
+use crate::frame::Frame;
 use crate::headers;
 use crate::look::Look;
 use crate::names;
 use crate::times::TimeTag;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 /// How many users a page shows.
 const SHOWN: usize = 100;
@@ -24,7 +24,6 @@ const SHOWN: usize = 100;
 #[template(path = "settings/protected.html")]
 struct ProtectedPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     tabs: Vec<TabView>,
     done: Option<DoneLine>,
@@ -112,7 +111,6 @@ async fn page(
     });
     let page = ProtectedPage {
         look: visit.look,
-        assets: Assets::get(),
         frame: visit.frame(),
         tabs: SettingsTab::Protected.tabs(),
         done,
@@ -136,7 +134,6 @@ mod tests {
         let user = UserId::new(156).unwrap();
         let page = ProtectedPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             tabs: SettingsTab::Protected.tabs(),
             done: Some(DoneLine::new(HOSTILE)),

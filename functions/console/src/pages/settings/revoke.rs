@@ -7,17 +7,16 @@ use shared::domain::error::ApiError;
 use shared::domain::keys::KeyRecord;
 
 use super::keys::{self, KeyView};
-use crate::assets::Assets;
 use crate::form::TypedField;
+use crate::frame::Frame;
 use crate::headers;
 use crate::look::Look;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 #[derive(Template)]
 #[template(path = "settings/revoke.html")]
 struct RevokePage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     key: KeyView,
     typed: TypedField,
@@ -51,7 +50,6 @@ fn page(
 ) -> Result<Response<Body>, ApiError> {
     let page = RevokePage {
         look: visit.look,
-        assets: Assets::get(),
         frame: visit.frame(),
         key: KeyView::new(record, visit.now()),
         typed,
@@ -68,7 +66,6 @@ mod tests {
     fn hostile_name_is_escaped() {
         let page = RevokePage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             key: KeyView::new(&keys::tests::key(HOSTILE), NOW),
             typed: TypedField {

@@ -13,12 +13,12 @@ use shared::domain::webhooks::{
 use super::done::DoneLine;
 use super::tabs::{SettingsTab, TabView};
 use super::webhooks::WebhookView;
-use crate::assets::Assets;
 use crate::form::TypedField;
+use crate::frame::Frame;
 use crate::headers;
 use crate::look::{Choice, Look};
 use crate::times::TimeTag;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 /// How many deliveries a page shows.
 const SHOWN: usize = 50;
@@ -48,7 +48,6 @@ const PERIODS: [(&str, &str, u64); 4] = [
 #[template(path = "settings/webhook.html")]
 struct WebhookPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     tabs: Vec<TabView>,
     done: Option<DoneLine>,
@@ -196,7 +195,6 @@ impl WebhookPage {
         let deliveries = store.deliveries(prefix, id, state, SHOWN).await?;
         Ok(Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             tabs: SettingsTab::Webhooks.tabs(),
             done: None,
@@ -307,7 +305,6 @@ mod tests {
         let failed = delivery(DeliveryState::Failed, Some(500));
         let page = WebhookPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             tabs: SettingsTab::Webhooks.tabs(),
             done: Some(DoneLine::new(HOSTILE)),

@@ -13,10 +13,10 @@ use super::keys::NewSecret;
 use super::tabs::{SettingsTab, TabView};
 use super::webhook_form::TypedWebhook;
 use super::{form_key, new_key, use_form};
-use crate::assets::Assets;
+use crate::frame::Frame;
 use crate::look::Look;
 use crate::times::TimeTag;
-use crate::visit::{self, Frame, Visit};
+use crate::visit::{self, Visit};
 
 const USED_FORM: &str = "This form was sent before, and a secret is shown once. If you did not see it, \
     remove the newest webhook below and add it again.";
@@ -25,7 +25,6 @@ const USED_FORM: &str = "This form was sent before, and a secret is shown once. 
 #[template(path = "settings/webhooks.html")]
 struct WebhooksPage {
     look: Look,
-    assets: &'static Assets,
     frame: Frame,
     tabs: Vec<TabView>,
     done: Option<DoneLine>,
@@ -90,7 +89,6 @@ impl WebhooksPage {
         let removed = visit.query().text("done") == "removed";
         Ok(Self {
             look: visit.look,
-            assets: Assets::get(),
             frame: visit.frame(),
             tabs: SettingsTab::Webhooks.tabs(),
             done: removed.then(|| DoneLine::new("The webhook is removed. It gets no more events.")),
@@ -154,7 +152,6 @@ pub mod tests {
     fn hostile_names_are_escaped_and_the_list_has_no_query() {
         let page = WebhooksPage {
             look: Look::default(),
-            assets: Assets::get(),
             frame: Frame::example(true),
             tabs: SettingsTab::Webhooks.tabs(),
             done: Some(DoneLine::new(HOSTILE)),
