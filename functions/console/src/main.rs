@@ -120,7 +120,10 @@ async fn answer(
         signed_in,
         moment,
     };
-    page(&visit, route).await
+    match page(&visit, route).await {
+        Err(ApiError::Forbidden(csrf::OLD_FORM)) => pages::message::other_session(&visit),
+        answer => answer,
+    }
 }
 
 /// The pages of a signed-in member.
