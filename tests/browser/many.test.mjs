@@ -15,7 +15,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.getByLabel('Players', { exact: true }).fill(`${ids(121)}\n5001 nobody!`);
     await page.getByLabel('Public reason').fill('Raid');
     await page.getByTestId('preview').click();
-    assert.match(await page.getByTestId('consequence').textContent(), /^120 players are banned/);
+    assert.match(await page.getByTestId('consequence').textContent(), /^120 players will be banned/);
     await page.getByLabel('Type 120 to confirm').fill('12');
     await page.getByTestId('run').click();
     await page.getByTestId('confirm-error').waitFor();

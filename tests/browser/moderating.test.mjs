@@ -62,6 +62,25 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+for (const javaScriptEnabled of [true, false]) {
+  test(`refused form shows what is wrong on a phone ${javaScriptEnabled ? 'with' : 'without'} script`, async () => {
+    const studio = await Studio.open();
+    await studio.member('Ada', 'manage_bans');
+    const page = await studio.signedIn('Ada', { javaScriptEnabled, width: 360, height: 640 });
+    await page.goto('/console/ban?user=156');
+    await page.getByTestId('submit').click();
+    const wrong = page.getByLabel('Public reason');
+    await page.getByTestId('public-error').waitFor();
+    await page.locator('#public_reason:focus').waitFor();
+    const [{ y }, shown] = [await wrong.boundingBox(), page.viewportSize().height];
+    assert.ok(y >= 0 && y < shown, `${y} of ${shown}`);
+    await wrong.fill('Aimbot');
+    await page.getByTestId('submit').click();
+    await page.getByTestId('result').waitFor();
+    await page.finish();
+  });
+}
+
 test('moderator finds, bans and lifts with the keyboard alone', async () => {
   const studio = await Studio.open();
   await studio.member('Ada', 'manage_bans');

@@ -5,7 +5,7 @@ use shared::api::{App, PageRequest, TimeLimit};
 use shared::domain::error::ApiError;
 use shared::store::Store;
 
-use crate::console::{Console, NO_SUCH_PAGE, Visitor};
+use crate::console::{Console, NO_SUCH_PAGE, Visitor, explained};
 use crate::pages::{experiences, message, settings, undo_period, unlink};
 use crate::router::AdministrationRoute;
 use crate::visit::Visit;
@@ -32,7 +32,7 @@ async fn answer(
     let route = AdministrationRoute::of(request.method(), request.path()).ok_or(NO_SUCH_PAGE)?;
     request.trace().note_page(route.pattern());
     match console.visitor(request, store).await? {
-        Visitor::Member(visit) => page(&visit, route).await,
+        Visitor::Member(visit) => explained(&visit, page(&visit, route).await),
         Visitor::Guest(page) => Ok(page),
     }
 }

@@ -15,6 +15,7 @@ use shared::store::Store;
 use crate::csrf;
 use crate::discord::DiscordApplication;
 use crate::look::{self, Look};
+use crate::pages::message;
 use crate::pages::sign_in::{self, SignInWays};
 use crate::session;
 use crate::visit::Visit;
@@ -73,5 +74,16 @@ impl Console {
             signed_in,
             moment,
         })))
+    }
+}
+
+/// The answer of a page; for a form of another session, what was typed.
+pub fn explained(
+    visit: &Visit,
+    answer: Result<Response<Body>, ApiError>,
+) -> Result<Response<Body>, ApiError> {
+    match answer {
+        Err(ApiError::Forbidden(csrf::OLD_FORM)) => message::other_session(visit),
+        answer => answer,
     }
 }

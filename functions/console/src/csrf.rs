@@ -8,7 +8,8 @@ use crate::form::Submitted;
 
 const ELSEWHERE: &str = "this form came from another site: open the console and try again";
 
-const OLD_FORM: &str = "this form belongs to another session: reload the page and try again";
+/// Why a form without the token of its session is refused.
+pub const OLD_FORM: &str = "this form belongs to another session: reload the page and try again";
 
 /// The field of a form with the session's token.
 pub const FIELD: &str = "csrf";

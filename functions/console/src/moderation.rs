@@ -7,7 +7,7 @@ use shared::domain::error::ApiError;
 use shared::store::{EvidenceBucket, Store};
 
 use crate::assets::Assets;
-use crate::console::{Console, NO_SUCH_PAGE, Visitor};
+use crate::console::{Console, NO_SUCH_PAGE, Visitor, explained};
 use crate::headers;
 use crate::look::{self, Look};
 use crate::pages::{
@@ -43,7 +43,7 @@ async fn answer(
     match route {
         Route::Guest(route) => guest_page(&request, &store, console, route).await,
         Route::Member(route) => match console.visitor(request, store).await? {
-            Visitor::Member(visit) => member_page(&visit, bucket, route).await,
+            Visitor::Member(visit) => explained(&visit, member_page(&visit, bucket, route).await),
             Visitor::Guest(page) => Ok(page),
         },
     }

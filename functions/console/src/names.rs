@@ -29,7 +29,7 @@ pub async fn resolve(visit: &Visit, typed: &str) -> Result<UserId, String> {
 pub async fn resolve_all(visit: &Visit, typed: &[&str]) -> Vec<Result<UserId, String>> {
     let references = typed
         .iter()
-        .map(|text| text.trim().parse::<UserReference>());
+        .map(|text| visible(text).parse::<UserReference>());
     let references: Vec<_> = references.map(Result::ok).collect();
     let known: Vec<_> = references.iter().flatten().cloned().collect();
     let mut found = visit.names.resolve_each(&known).await.into_iter();
@@ -43,5 +43,32 @@ pub async fn resolve_all(visit: &Visit, typed: &[&str]) -> Vec<Result<UserId, St
     each.collect()
 }
 
+/// The text without the white space and the characters without a shape that chats and tables put around what
+/// is copied.
+pub fn visible(text: &str) -> &str {
+    text.trim_matches(|letter: char| letter.is_whitespace() || is_shapeless(letter))
+}
+
+/// Zero-width spaces and joiners, marks of direction, and the byte order mark.
+pub const fn is_shapeless(letter: char) -> bool {
+    matches!(
+        letter,
+        '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}'
+    )
+}
+
 const UNREADABLE: &str = "Type a name such as @builderman, a user id such as 156, or paste a link to the \
     player's Roblox profile.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_without_a_shape_are_left_out_at_the_ends() {
+        for copied in ["156", " \u{200b}156\u{feff} ", "\u{2066}156\u{2069}"] {
+            assert_eq!(visible(copied), "156", "{copied:?}");
+        }
+        assert_eq!(visible("\u{200b}"), "");
+    }
+}

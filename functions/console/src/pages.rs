@@ -8,6 +8,7 @@ pub mod discord;
 pub mod evidence;
 pub mod experiences;
 pub mod find;
+pub mod kept;
 pub mod lift;
 pub mod many;
 pub mod message;

@@ -48,7 +48,8 @@ pub async fn submit(visit: &Visit, bucket: &EvidenceBucket) -> Result<Response<B
     }
     let by = moderator.member().moderator();
     let Some(request) = typed.request(user, length, by, is_edit) else {
-        let page = page(visit, &ground, edited, typed, Vec::new());
+        let notes = if is_edit { Vec::new() } else { ground.notes() };
+        let page = page(visit, &ground, edited, typed, notes);
         return visit::show(StatusCode::UNPROCESSABLE_ENTITY, &page);
     };
     decide(visit, bucket, &moderator, &ground, edited, typed, &request).await

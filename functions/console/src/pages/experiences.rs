@@ -55,10 +55,13 @@ pub async fn show(visit: &Visit) -> Result<Response<Body>, ApiError> {
 pub async fn link(visit: &Visit) -> Result<Response<Body>, ApiError> {
     visit.administrator()?;
     let form = visit.form()?;
-    let Some(experience) = place(form.text("place")) else {
+    let Some(experience) = place(copied(form.text("place"))) else {
         let typed = TypedField {
             text: form.raw("place").to_owned(),
-            error: Some("Type the id of a place: the number in its address at Roblox.".to_owned()),
+            error: Some(
+                "Type the id of a place, or paste its link: https://www.roblox.com/games/1818."
+                    .to_owned(),
+            ),
         };
         return page(visit, StatusCode::UNPROCESSABLE_ENTITY, typed).await;
     };
@@ -66,6 +69,16 @@ pub async fn link(visit: &Visit) -> Result<Response<Body>, ApiError> {
     store.link_experience(prefix, experience, now).await?;
     let list = format!("/console/experiences?done=linked&of={experience}");
     Ok(headers::see_other(&list))
+}
+
+/// The id in a link to a place at Roblox, or else the whole text.
+fn copied(text: &str) -> &str {
+    let id = text
+        .split_once("roblox.com/")
+        .and_then(|(_, path)| path.split_once("games/"))
+        .map(|(_, rest)| rest);
+    let id = id.and_then(|rest| rest.split(['/', '?', '#']).next());
+    id.unwrap_or(text)
 }
 
 /// A place id as people copy it.
@@ -198,6 +211,22 @@ mod tests {
         for text in ["", "0", "-1", "+5", "x", "1 2"] {
             assert_eq!(place(text), None, "{text}");
         }
+    }
+
+    #[test]
+    fn link_to_a_place_stands_for_its_id() {
+        for text in [
+            "1818",
+            "https://www.roblox.com/games/1818",
+            "https://www.roblox.com/de/games/1818/Crossroads",
+            "roblox.com/games/1818?privateServerLinkCode=1",
+        ] {
+            assert_eq!(copied(text), "1818", "{text}");
+        }
+        assert_eq!(
+            copied("https://example.com/1818"),
+            "https://example.com/1818"
+        );
     }
 
     #[test]

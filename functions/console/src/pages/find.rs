@@ -31,7 +31,7 @@ pub struct FindPage {
 pub async fn find(visit: &Visit) -> Result<Response<Body>, ApiError> {
     visit.viewer()?;
     let query = visit.query();
-    let typed = query.text("q");
+    let typed = names::visible(query.text("q"));
     if let Some(guid) = guid(typed) {
         return ban(visit, guid).await;
     }

@@ -179,7 +179,7 @@ impl LiftPage {
         reason: TypedField,
     ) -> Self {
         let reach = match record.ban.scope {
-            Scope::Global => format!("in all {}", ground.offer.reach()),
+            Scope::Global => format!("everywhere ({})", ground.offer.reach()),
             Scope::Experience => format!("in experience {}", record.ban.made_in),
         };
         Self {

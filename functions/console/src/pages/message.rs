@@ -5,9 +5,13 @@ use lambda_http::http::StatusCode;
 use lambda_http::http::header::{HeaderValue, RETRY_AFTER};
 use lambda_http::{Body, Response};
 use shared::domain::error::ApiError;
+use shared::domain::ids::UserId;
 
+use super::kept::{self, TypedText};
+use crate::form::Submitted;
+use crate::headers;
 use crate::look::Look;
-use crate::{headers, visit};
+use crate::visit::{self, Visit};
 
 #[derive(Template)]
 #[template(path = "message.html")]
@@ -17,6 +21,7 @@ struct MessagePage<'a> {
     text: String,
     back: PageLink,
     request_id: &'a str,
+    typed: Vec<TypedText>,
 }
 
 /// A link with its text.
@@ -40,8 +45,34 @@ pub fn show(
         text,
         back,
         request_id,
+        typed: Vec::new(),
     };
     visit::show(status, &page)
+}
+
+/// For a form that was opened before the member signed in again: what was typed, and a way to start again.
+pub fn other_session(visit: &Visit) -> Result<Response<Body>, ApiError> {
+    let typed = kept::typed(&visit.request)?;
+    let form = Submitted::new(visit.request.form()?);
+    let back = match form.parsed::<UserId>("user") {
+        Some(user) => PageLink {
+            href: format!("/console/players/{user}"),
+            title: "To the player",
+        },
+        None => PageLink {
+            href: "/console/bans".to_owned(),
+            title: "Back to the bans",
+        },
+    };
+    let page = MessagePage {
+        look: visit.look,
+        title: "This form is from before you signed in",
+        text: "Nothing was changed. Open the page again, and send it from there.".to_owned(),
+        back,
+        request_id: visit.request.id(),
+        typed,
+    };
+    visit::show(StatusCode::FORBIDDEN, &page)
 }
 
 /// The page for an error.
@@ -57,6 +88,7 @@ pub fn failed(error: &ApiError, request_id: &str) -> Response<Body> {
             title: "Back to the bans",
         },
         request_id,
+        typed: Vec::new(),
     };
     let mut response = headers::page(status, page.render().unwrap_or_default());
     let retry_after = match error {

@@ -21,6 +21,10 @@ pub struct ResultLine {
 /// A moderator undoes what they decided at most this many seconds ago: as long as a session can last.
 pub const UNDONE_WITHIN: u64 = 12 * 3_600;
 
+/// The note where another decision came later.
+const OVERTAKEN: &str =
+    "Something else was decided since, so there is nothing to undo here: see what holds now.";
+
 impl ResultLine {
     /// The line for the decision that the query names, if the member made it.
     pub fn of(
@@ -38,11 +42,15 @@ impl ResultLine {
             return None;
         }
         let is_undo = query.text("undo") == "1";
-        let undo = is_latest(decision, standings).then(|| decision.id());
+        let is_latest = is_latest(decision, standings);
         Some(Self {
             text: words(decision, user, is_undo),
-            note: note(decision, is_undo),
-            undo: undo.filter(|_| !is_undo),
+            note: if is_latest {
+                note(decision, is_undo)
+            } else {
+                Some(OVERTAKEN)
+            },
+            undo: (is_latest && !is_undo).then(|| decision.id()),
             user: user.id,
         })
     }

@@ -12,6 +12,7 @@ use shared::domain::error::ApiError;
 use shared::domain::members::InvitationToken;
 use shared::store::Store;
 
+use super::kept::{self, TypedText};
 use crate::look::Look;
 use crate::visit::{self, Visit};
 use crate::{csrf, headers, session};
@@ -40,19 +41,6 @@ struct SignedOutPage {
 pub struct SignInWays {
     pub discord: bool,
 }
-
-/// What a person had typed when their session ended.
-struct TypedText {
-    title: &'static str,
-    text: String,
-}
-
-/// The fields that are worth keeping.
-const KEPT: [(&str, &str); 3] = [
-    ("public_reason", "Public reason"),
-    ("private_reason", "Private reason"),
-    ("reason", "Reason"),
-];
 
 const USED_UP: (&str, &str) = (
     "This link has ended",
@@ -135,17 +123,17 @@ pub fn demanded(
     ways: SignInWays,
     request: &PageRequest,
 ) -> Result<Response<Body>, ApiError> {
-    let form = request.form()?;
-    let typed = KEPT.into_iter().filter_map(|(name, title)| {
-        let (_, text) = form.iter().find(|(field, _)| field == name)?;
-        let text = text.clone();
-        (!text.trim().is_empty()).then_some(TypedText { title, text })
-    });
     let words = (
         "Sign in",
         "You are not signed in, or your session has ended.",
     );
-    help(look, ways, StatusCode::UNAUTHORIZED, words, typed.collect())
+    help(
+        look,
+        ways,
+        StatusCode::UNAUTHORIZED,
+        words,
+        kept::typed(request)?,
+    )
 }
 
 fn help(

@@ -43,17 +43,19 @@ pub struct Administer;
 
 impl RequiredPermission for ViewBans {
     const REQUIRED: MemberPermission = MemberPermission::View;
-    const LACKING: &'static str = "you lack the permission view";
+    const LACKING: &'static str = "you lack the permission view: ask an administrator for it";
 }
 
 impl RequiredPermission for ModerateBans {
     const REQUIRED: MemberPermission = MemberPermission::ManageBans;
-    const LACKING: &'static str = "you lack the permission manage_bans";
+    const LACKING: &'static str =
+        "you lack the permission manage_bans: ask an administrator for it";
 }
 
 impl RequiredPermission for Administer {
     const REQUIRED: MemberPermission = MemberPermission::Administrator;
-    const LACKING: &'static str = "you lack the permission administrator";
+    const LACKING: &'static str =
+        "you lack the permission administrator: ask an administrator for it";
 }
 
 impl<P: RequiredPermission> Moderator<P> {

@@ -203,8 +203,15 @@ async fn second_moderator_sees_what_the_first_did_and_loses_nothing() {
         "By <Bob>"
     );
 
-    // The edit of Ada can no longer be undone.
-    let undo = format!("/console/undo/{}-2", lift.split('/').nth(3).unwrap());
+    // The edit of Ada can no longer be undone, and her link to it says so.
+    let guid = lift.split('/').nth(3).unwrap();
+    let overtaken = format!("/console/players/156?done={guid}-2");
+    let overtaken = ada.get(&overtaken).await.text;
+    assert!(
+        overtaken.contains("Something else was decided since"),
+        "{overtaken}"
+    );
+    let undo = format!("/console/undo/{guid}-2");
     let page = ada.get("/console/ban?user=156").await;
     let token = page.text.split_once("name=\"csrf\" value=\"").unwrap().1;
     let token = token.split('"').next().unwrap();

@@ -80,7 +80,7 @@ async fn preview_names_what_would_happen_and_writes_nothing() {
             "<strong>2</strong> Unknown",
             "<strong>1</strong> Duplicate",
             "Banned in experience 75521396999004 by API",
-            "2 players are banned in experience 75521396999004 until",
+            "2 players will be banned in experience 75521396999004 until",
         ],
     );
     assert!(!page.text.contains("<img"), "{page}");
@@ -346,7 +346,7 @@ async fn global_run_requires_its_permission() {
     let page = ada.submit("/console/many", "/console/many", &global).await;
     has_all(
         &page,
-        &["2 players are banned in all 1 experience permanently"],
+        &["2 players will be banned everywhere (1 experience) permanently"],
     );
     confirm(&mut ada, &page, "2").await;
     assert!(workspace.is_banned(10, 7).await);

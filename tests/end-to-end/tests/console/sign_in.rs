@@ -152,6 +152,21 @@ async fn ended_session_keeps_what_was_typed() {
 }
 
 #[tokio::test]
+async fn form_from_before_signing_in_again_keeps_what_was_typed() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    let mut before = workspace.signed_in("Ada", &[ManageBans]).await;
+    let page = before.get("/console/ban?user=157").await;
+    let mut browser = workspace.signed_in("Ada", &[ManageBans]).await;
+    let typed = [("public_reason", "Hours of <work>")];
+    let refused = browser.submit_shown(&page, "/console/ban", &typed).await;
+    assert_eq!(refused.status, 403, "{refused}");
+    for part in ["Hours of &#60;work&#62;", "/console/players/157"] {
+        assert!(refused.text.contains(part), "{part} in {refused}");
+    }
+}
+
+#[tokio::test]
 async fn every_page_has_the_strict_headers() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;

@@ -25,6 +25,7 @@ pub struct FormGround {
     pub player: PlayerView,
     pub offer: WorkspaceOffer,
     pub reader: Reader,
+    administers: bool,
     is_protected: bool,
     in_force: Vec<BanRecord>,
 }
@@ -49,6 +50,7 @@ impl FormGround {
             user,
             player: PlayerView::new(user, &reader.names),
             offer,
+            administers: visit.may(MemberPermission::Administrator),
             is_protected: standings.is_protected,
             in_force: in_force(&standings, &records, &reader),
             reader,
@@ -69,12 +71,27 @@ impl FormGround {
             notes.push(NoteView::new("bad-note", "protected", text.to_owned()));
         }
         if self.offer.linked.is_empty() {
-            let text =
-                "No experience is linked to this workspace yet, so there is nowhere to ban from.";
-            notes.push(NoteView::new("warn-note", "unlinked", text.to_owned()));
+            notes.push(self.unlinked());
         }
         notes.extend(self.in_force.iter().map(|record| self.banned(record)));
         notes
+    }
+
+    fn unlinked(&self) -> NoteView {
+        let text =
+            "No experience is linked to this workspace yet, so there is nowhere to ban from.";
+        if self.administers {
+            let link = PageLink {
+                href: "/console/experiences".to_owned(),
+                title: "Link an experience",
+            };
+            return NoteView {
+                link: Some(link),
+                ..NoteView::new("warn-note", "unlinked", text.to_owned())
+            };
+        }
+        let text = format!("{text} Ask an administrator to link one.");
+        NoteView::new("warn-note", "unlinked", text)
     }
 
     fn banned(&self, record: &BanRecord) -> NoteView {
@@ -143,6 +160,7 @@ pub mod tests {
                 }),
             },
             reader,
+            administers: true,
             is_protected: false,
             in_force: vec![record(ban("Spam"))],
         }
@@ -168,6 +186,16 @@ pub mod tests {
         ground.offer.linked.clear();
         let ids: Vec<_> = ground.notes().iter().map(|note| note.id).collect();
         assert_eq!(ids, ["protected", "unlinked", "already-banned"]);
+        assert_eq!(
+            ground.notes()[1].link.as_ref().unwrap().href,
+            "/console/experiences"
+        );
+        ground.administers = false;
+        assert!(
+            ground.notes()[1]
+                .text
+                .ends_with("Ask an administrator to link one.")
+        );
         assert_eq!(ground.offer.reach(), "0 experiences");
     }
 }

@@ -160,6 +160,14 @@ impl TypedBan {
         } else if offer.presets.compulsory && !is_edit {
             typed.preset_error = Some("Choose one of the reasons.".to_owned());
         }
+        let is_of_preset =
+            preset.is_some_and(|it| it.length.as_deref() == Some(typed.own.as_str()));
+        if typed.length == OWN && is_bare(&typed.own) && !is_of_preset {
+            typed.length_error = Some(format!(
+                "Type the unit too: {0}d for days, {0}h for hours.",
+                typed.own
+            ));
+        }
         if typed.public.value().is_empty() {
             let missing = "Say why. The player reads this.".to_owned();
             typed.public.error = Some(missing);
@@ -199,6 +207,9 @@ impl TypedBan {
     /// The length from now on, noted as wrong if it cannot be read. `present` is the end of the ban that
     /// is edited.
     pub fn judge_length(&mut self, present: Option<Expiry>, now: UnixSeconds) -> Option<Length> {
+        if self.length_error.is_some() {
+            return None;
+        }
         let length = match (self.length.as_str(), present) {
             (KEEP, Some(Expiry::Never)) | (FOREVER, _) => Some(Length::Permanent),
             (KEEP, Some(Expiry::At(at))) => Some(Length::Until(at)),
@@ -264,6 +275,11 @@ impl TypedBan {
         all.map(|(value, title)| Choice::new(value, title, self.length == value))
             .collect()
     }
+}
+
+/// A number without a unit, which the API takes for seconds and a person means otherwise.
+fn is_bare(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 fn parsed(text: &str, now: UnixSeconds) -> Option<Length> {

@@ -29,7 +29,9 @@ pub struct PastedEntry {
 
 /// The single texts, or what is wrong with them as a whole.
 pub fn split(pasted: &str) -> Result<Vec<&str>, String> {
-    let is_between = |letter: char| letter.is_whitespace() || ",;|".contains(letter);
+    let is_between = |letter: char| {
+        letter.is_whitespace() || names::is_shapeless(letter) || ",;|".contains(letter)
+    };
     let texts = pasted.split(is_between);
     let texts = texts.map(|text| text.trim_matches(|letter| "\"'`<>()[]{}".contains(letter)));
     let texts: Vec<_> = texts.filter(|text| !text.is_empty()).collect();
@@ -64,8 +66,7 @@ mod tests {
 
     #[test]
     fn any_separator_is_understood() {
-        let pasted =
-            "156,157;158 159\n160\r\n\"161\"\t|<https://www.roblox.com/users/162/profile>,, ";
+        let pasted = "156,157;158 159\n160\r\n\u{200b}\"161\"\t|<https://www.roblox.com/users/162/profile>,, ";
         let expected = [
             "156",
             "157",

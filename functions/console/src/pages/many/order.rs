@@ -194,19 +194,19 @@ impl Order {
         })
     }
 
-    /// What happens to each of the players, as the end of a sentence.
+    /// What happens to each of the players, as a sentence without its subject.
     pub fn words(&self, reach: &str, now: UnixSeconds) -> String {
         let place = match self.scope() {
-            Scope::Global => format!("in all {reach}"),
+            Scope::Global => format!("everywhere ({reach})"),
             Scope::Experience => format!("in experience {}", self.place()),
         };
         match self {
             Self::Ban(request) => {
                 let until = times::until(request.length.from(now));
-                format!("banned {place} {until}")
+                format!("will be banned {place} {until}")
             }
             Self::Lift { .. } => {
-                format!("free to join again {place}, unless another ban is in force")
+                format!("will be free to join again {place}, unless another ban is in force")
             }
         }
     }
@@ -274,7 +274,7 @@ pub mod tests {
         assert_eq!(ban.action(), ManyAction::Ban);
         assert_eq!(
             ban.words("3 experiences", NOW),
-            "banned in experience 75521396999004 until 22 Jan 2027, 08:00 UTC"
+            "will be banned in experience 75521396999004 until 22 Jan 2027, 08:00 UTC"
         );
         let lift = [
             ("action", "lift"),

@@ -244,8 +244,8 @@ impl ManyPreviewPage {
             frame,
             title: format!("{verb} {}?", players(count)),
             consequence: match count {
-                1 => format!("1 player is {words}."),
-                several => format!("{several} players are {words}."),
+                1 => format!("1 player {words}."),
+                several => format!("{several} players {words}."),
             },
             counts,
             reason: shortened(&reason.text),

@@ -88,6 +88,19 @@ fn preset_fills_what_is_empty() {
 }
 
 #[test]
+fn number_without_a_unit_is_no_length() {
+    for (own, is_fine) in [("5", false), ("5d", true), ("1h30m", true)] {
+        let mut typed = typed(&[("length", OWN), ("own", own)]);
+        let length = typed.judge_length(None, NOW);
+        assert_eq!(
+            (length.is_some(), typed.length_error.is_none()),
+            (is_fine, is_fine),
+            "{own}"
+        );
+    }
+}
+
+#[test]
 fn edited_ban_can_keep_its_end() {
     let mut typed = TypedBan::to_edit(&ban("Spam"));
     let end = Expiry::At(NOW.plus(60));
