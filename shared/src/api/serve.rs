@@ -1,13 +1,14 @@
 //! The frame of every route: obtain the permission, run the handler within the time limit, answer,
 //! and log one event.
 
-use std::future::Future;
+use std::future::{Future, ready};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aws_config::SdkConfig;
 use lambda_http::http::Response;
-use lambda_http::{Body, Error, Request, service_fn};
+use lambda_http::{Body, Error, IntoResponse, Request, service_fn};
 
 use super::methods;
 use super::page_request::PageRequest;
@@ -212,7 +213,7 @@ impl App {
             let (response, error) = finish(answer, &trace);
             let status = response.status().as_u16();
             trace.end(status, error.as_ref(), meter.consumed());
-            Ok::<_, Error>(response)
+            Ok::<_, Error>(TextResponse(response))
         }))
         .await
     }
@@ -232,7 +233,7 @@ pub async fn serve_unknown_routes(route: &'static str) -> Result<(), Error> {
         let (reply, error) = reply_of(answer);
         let consumed = Meter::default().consumed();
         trace.end(reply.status().as_u16(), error.as_ref(), consumed);
-        Ok::<_, Error>(reply.into_response(trace.request_id()))
+        Ok::<_, Error>(TextResponse(reply.into_response(trace.request_id())))
     }))
     .await
 }
@@ -241,5 +242,15 @@ fn reply_of(answer: Result<Reply, ApiError>) -> (Reply, Option<ApiError>) {
     match answer {
         Ok(reply) => (reply, None),
         Err(error) => (Reply::from(&error), Some(error)),
+    }
+}
+
+/// A response as it is: every body here is text. For other responses, `lambda_http` brings the tables of all
+/// encodings of the web, a twentieth of a function.
+struct TextResponse(Response<Body>);
+
+impl IntoResponse for TextResponse {
+    fn into_response(self) -> Pin<Box<dyn Future<Output = Response<Body>> + Send>> {
+        Box::pin(ready(self.0))
     }
 }
