@@ -31,13 +31,11 @@ pub struct PendingDelivery {
 impl PendingDelivery {
     /// The signed message.
     pub fn message(&self, workspace: WorkspaceId) -> Result<Message, ApiError> {
-        match &self.event {
-            Some(event) => Message::of(workspace, event),
-            None => {
-                let created = self.delivery.created.seconds();
-                Message::test(workspace, &self.delivery.event_id, created)
-            }
+        if let Some(event) = &self.event {
+            return Message::of(workspace, event);
         }
+        let created = self.delivery.created.seconds();
+        Message::test(workspace, &self.delivery.event_id, created)
     }
 
     pub const fn is_test(&self) -> bool {

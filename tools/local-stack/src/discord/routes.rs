@@ -108,7 +108,7 @@ impl Answer {
     }
 
     /// The same with a header.
-    pub fn with(mut self, name: &'static str, value: impl ToString) -> Self {
+    pub fn with(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
         let name = HeaderName::from_static(name);
         self.headers.push((name, value.to_string()));
         self

@@ -72,9 +72,9 @@ pub fn post(state: &mut State, call: &Call, webhook: &str, token: &str) -> Answe
         Err(refusal) => refusal,
     };
     answer
-        .with("x-ratelimit-limit", LIMIT)
-        .with("x-ratelimit-remaining", left)
-        .with("x-ratelimit-reset-after", format!("{:.3}", free + 0.001))
+        .with("x-ratelimit-limit", &LIMIT)
+        .with("x-ratelimit-remaining", &left)
+        .with("x-ratelimit-reset-after", &format!("{:.3}", free + 0.001))
         .with("x-ratelimit-bucket", "webhook")
 }
 
@@ -97,8 +97,13 @@ fn accepted(call: &Call) -> Result<Value, Answer> {
     let Some(message) = message.filter(Value::is_object) else {
         return Err(invalid("", "CONTENT_TYPE_INVALID", "Expected JSON."));
     };
-    let embeds = message["embeds"].as_array().cloned().unwrap_or_default();
-    if embeds.is_empty() && message["content"].as_str().unwrap_or_default().is_empty() {
+    let embeds = message
+        .get("embeds")
+        .and_then(Value::as_array)
+        .cloned()
+        .unwrap_or_default();
+    let content = message.get("content").and_then(Value::as_str);
+    if embeds.is_empty() && content.unwrap_or_default().is_empty() {
         return Err(Answer::error(400, 50_006, "Cannot send an empty message"));
     }
     if embeds.len() > EMBEDS {
@@ -140,35 +145,25 @@ fn accepted(call: &Call) -> Result<Value, Answer> {
 /// The texts of an embed, each with its path, its limit, and whether it is required.
 fn texts(embed: &Value) -> Vec<(String, String, usize, bool)> {
     let mut texts = Vec::new();
-    let mut add = |path: String, value: &Value, most: usize, required: bool| {
-        let text = value.as_str();
+    let mut add = |path: String, most: usize, required: bool| {
+        let pointer = format!("/{}", path.replace('.', "/"));
+        let text = embed.pointer(&pointer).and_then(Value::as_str);
         if text.is_some() || required {
             texts.push((path, text.unwrap_or_default().to_owned(), most, required));
         }
     };
-    add("title".to_owned(), &embed["title"], 256, false);
-    add(
-        "description".to_owned(),
-        &embed["description"],
-        4_096,
-        false,
-    );
-    add(
-        "footer.text".to_owned(),
-        &embed["footer"]["text"],
-        2_048,
-        false,
-    );
-    add(
-        "author.name".to_owned(),
-        &embed["author"]["name"],
-        256,
-        false,
-    );
-    let fields = embed["fields"].as_array().into_iter().flatten();
-    for (at, field) in fields.enumerate() {
-        add(format!("fields.{at}.name"), &field["name"], 256, true);
-        add(format!("fields.{at}.value"), &field["value"], 1_024, true);
+    for (path, most) in [
+        ("title", 256),
+        ("description", 4_096),
+        ("footer.text", 2_048),
+        ("author.name", 256),
+    ] {
+        add(path.to_owned(), most, false);
+    }
+    let fields = embed.get("fields").and_then(Value::as_array);
+    for at in 0..fields.map_or(0, Vec::len) {
+        add(format!("fields.{at}.name"), 256, true);
+        add(format!("fields.{at}.value"), 1_024, true);
     }
     texts
 }
