@@ -27,6 +27,7 @@ const EXAMPLES: &str = "\
 Examples:
   portcullis webhook add https://example.com/bans --name \"staff panel\"
   portcullis webhook add https://example.com/unbans --events GAME_UNBANNED
+  portcullis webhook add --discord --events GAME_BANNED,GAME_UNBANNED
   portcullis webhook list
   portcullis webhook set we_0123456789ab --url https://example.com/new
   portcullis webhook test we_0123456789ab
@@ -37,11 +38,12 @@ Examples:
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
 pub enum WebhookCommand {
-    /// Add a webhook that sends future events to a URL. The signing secret is shown once.
+    /// Add a webhook that sends future events to a URL, signed, or to a channel of Discord, as readable
+    /// messages. A signing secret is shown once.
     Add(WebhookAddArgs),
     /// List webhooks and their health.
     List(WorkspaceArg),
-    /// Show a webhook, without its secret.
+    /// Show a webhook, without its secret or token.
     Show(NamedWebhook),
     /// Change a webhook's URL, events or name. Secret and deliveries are kept.
     Set(WebhookSetArgs),

@@ -11,6 +11,7 @@
 mod actors;
 mod api_keys;
 mod ban_lists;
+mod channels;
 mod contexts;
 mod costs;
 mod decisions;

@@ -7,14 +7,14 @@ use shared::domain::event::EventName;
 use shared::domain::webhooks::SigningSecret;
 use shared::store::Key;
 
-const EXPERIENCE: u64 = 7;
+pub const EXPERIENCE: u64 = 7;
 
-async fn still() -> TestApp {
+pub async fn still() -> TestApp {
     TestApp::builder().without_mappings().start().await
 }
 
 /// Runs the function that sends the due deliveries of an endpoint.
-async fn deliver(workspace: &Workspace<'_>, id: &str) {
+pub async fn deliver(workspace: &Workspace<'_>, id: &str) {
     let event = json!({ "workspace": workspace.prefix(), "endpoint": id }).to_string();
     let runtime = workspace.app().runtime();
     runtime
@@ -24,7 +24,7 @@ async fn deliver(workspace: &Workspace<'_>, id: &str) {
 }
 
 /// Publishes the events of the bans of these users, and creates their deliveries.
-async fn ban(workspace: &Workspace<'_>, users: &[u64]) {
+pub async fn ban(workspace: &Workspace<'_>, users: &[u64]) {
     let (app, prefix) = (workspace.app(), workspace.id().prefix());
     for user in users {
         workspace.ban(Ban::of(*user, EXPERIENCE).permanent()).await;
@@ -37,7 +37,7 @@ async fn ban(workspace: &Workspace<'_>, users: &[u64]) {
     }
 }
 
-fn id(shown: &Value) -> String {
+pub fn id(shown: &Value) -> String {
     shown["id"].as_str().unwrap().to_owned()
 }
 

@@ -1,12 +1,11 @@
-//! Delivery attempts to one endpoint.
+//! What is recorded of a delivery attempt.
 
 use std::time::Instant;
 
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
-use shared::domain::webhooks::Failure;
 use shared::domain::webhooks::{
-    Attempt, AttemptOutcome, Delivery, DeliveryKey, Endpoint, Message, RetryDecision, decide_retry,
+    Attempt, AttemptOutcome, DeliveryKey, Endpoint, Failure, Message, RetryDecision, decide_retry,
 };
 use shared::integrations::http_client::{HttpResponse, Session};
 use shared::store::Store;
@@ -27,54 +26,83 @@ pub struct Sender<'a> {
     pub ends: Instant,
 }
 
-impl Sender<'_> {
-    /// Attempts each delivery of a queue in turn. Those it does not reach stay due.
-    pub async fn send(&self, queue: &[PendingDelivery]) -> Result<(), ApiError> {
-        for pending in queue {
-            if Instant::now() >= self.ends || self.stats.is_endpoint_down() {
-                break;
-            }
-            self.attempt(pending).await?;
+/// An attempt that is over.
+pub struct Attempted {
+    begun: UnixMillis,
+    took: u64,
+    pub answer: Result<HttpResponse, Failure>,
+}
+
+impl Attempted {
+    /// Waits for the answer to an attempt.
+    pub async fn wait_for(sending: impl Future<Output = Result<HttpResponse, Failure>>) -> Self {
+        let (begun, started) = (UnixMillis::now(), Instant::now());
+        let answer = sending.await;
+        Self {
+            begun,
+            took: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            answer,
         }
-        Ok(())
     }
 
-    async fn attempt(&self, (before, message): &PendingDelivery) -> Result<(), ApiError> {
-        let (begun, started) = (UnixMillis::now(), Instant::now());
-        let headers = message
-            .headers(&self.endpoint.secrets, begun.seconds())
-            .ok_or_else(|| ApiError::Internal("the message cannot be signed".to_owned()))?;
-        let sending = self
-            .session
-            .post(&self.endpoint.url, headers, message.body.clone());
-        let answer = sending.await;
-        let is_test = matches!(before.key, DeliveryKey::Test(_));
-        let mut last = attempt(&answer, begun, started);
-        last.answer = kept(&answer, message, is_test);
-        let outcome = match &answer {
+    /// What follows from it by the rules of retries, for a delivery that was attempted this often before.
+    pub fn decision(&self, attempts_before: u32) -> RetryDecision {
+        let outcome = match &self.answer {
             Ok(answer) => AttemptOutcome::Answered {
                 status: answer.status,
                 retry_after: answer.retry_after,
             },
             Err(failure) => AttemptOutcome::NoAnswer(*failure),
         };
-        let attempts = before.attempts.saturating_add(1);
+        let attempts = attempts_before.saturating_add(1);
         let random = shared::domain::random::number();
-        let decision = match decide_retry(&outcome, attempts, UnixMillis::now(), random) {
+        decide_retry(&outcome, attempts, UnixMillis::now(), random)
+    }
+
+    fn stored(&self, message: &Message, is_test: bool) -> Attempt {
+        Attempt {
+            at: self.begun.millis(),
+            took: self.took,
+            status: self.answer.as_ref().ok().map(|answer| answer.status),
+            failure: self.answer.as_ref().err().copied(),
+            answer: kept(&self.answer, message, is_test),
+        }
+    }
+}
+
+impl Sender<'_> {
+    /// Whether no further attempt is made in this run.
+    pub fn is_over(&self) -> bool {
+        Instant::now() >= self.ends || self.stats.is_endpoint_down()
+    }
+
+    /// Records an attempt at a delivery. `message` is its signed form, by which an answer that repeats the
+    /// user is recognized.
+    pub async fn record(
+        &self,
+        pending: &PendingDelivery,
+        message: &Message,
+        attempted: &Attempted,
+        decision: RetryDecision,
+    ) -> Result<(), ApiError> {
+        let (before, is_test) = (&pending.delivery, pending.is_test());
+        let decision = match decision {
             // The operator waits for the result of a test, so it is not retried.
             RetryDecision::RetryAt(_) if is_test => RetryDecision::GiveUp,
             decision => decision,
         };
+        let last = attempted.stored(message, is_test);
         let after = before.clone().after(decision, last);
         let (prefix, id) = (self.endpoint.workspace.prefix(), self.endpoint.id);
         self.store
             .record_delivery(prefix, id, before, &after)
             .await?;
-        self.count(before, decision, begun);
+        self.count(pending, decision, attempted.begun);
         Ok(())
     }
 
-    fn count(&self, delivery: &Delivery, decision: RetryDecision, begun: UnixMillis) {
+    fn count(&self, pending: &PendingDelivery, decision: RetryDecision, begun: UnixMillis) {
+        let delivery = &pending.delivery;
         if decision == RetryDecision::Delivered {
             let waited = begun.millis().saturating_sub(delivery.created.millis());
             let is_first = delivery.attempts == 0;
@@ -90,17 +118,6 @@ impl Sender<'_> {
         if is_event && !matches!(decision, RetryDecision::RetryAt(_)) {
             self.stats.record_given_up();
         }
-    }
-}
-
-fn attempt(answer: &Result<HttpResponse, Failure>, begun: UnixMillis, started: Instant) -> Attempt {
-    let took = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    Attempt {
-        at: begun.millis(),
-        took,
-        status: answer.as_ref().ok().map(|answer| answer.status),
-        failure: answer.as_ref().err().copied(),
-        answer: String::new(),
     }
 }
 

@@ -20,8 +20,28 @@ const CONCURRENT_LOOKUPS: usize = 8;
 /// The most events that are read from the log at once.
 const SPAN: u64 = 200;
 
-/// A delivery and its message.
-pub type PendingDelivery = (Delivery, Message);
+/// A delivery and what it sends.
+#[derive(Clone, Debug)]
+pub struct PendingDelivery {
+    pub delivery: Delivery,
+    /// None of a test.
+    pub event: Option<LoggedEvent>,
+}
+
+impl PendingDelivery {
+    /// The signed message.
+    pub fn message(&self, workspace: WorkspaceId) -> Result<Message, ApiError> {
+        if let Some(event) = &self.event {
+            return Message::of(workspace, event);
+        }
+        let created = self.delivery.created.seconds();
+        Message::test(workspace, &self.delivery.event_id, created)
+    }
+
+    pub const fn is_test(&self) -> bool {
+        matches!(self.delivery.key, DeliveryKey::Test(_))
+    }
+}
 
 /// What is due, in queues. Deliveries of one queue are sent in order; queues are sent concurrently.
 #[derive(Debug, Default)]
@@ -42,10 +62,9 @@ impl DeliveryBatch {
         mut due: Vec<Delivery>,
         now: UnixMillis,
     ) -> Result<Self, ApiError> {
-        // Tests come first, because the operator waits for them; events come in the order of the log.
-        due.sort_by_key(|delivery| (matches!(delivery.key, DeliveryKey::Event(_)), delivery.key));
+        due.sort_by_key(turn);
         let events = read_events(store, endpoint, &due, now).await?;
-        Self::arrange(endpoint.workspace, due, events, now)
+        Ok(Self::arrange(due, events, now))
     }
 
     /// Arranges sorted deliveries in queues. `events` are those that the index shows.
@@ -53,12 +72,7 @@ impl DeliveryBatch {
     /// The index may show a later event before an earlier one. Until it shows an event, the event's user is
     /// unknown, so everything after it waits: it may be about the same user. Retries neither wait nor hold
     /// up others, because their turn has already come.
-    fn arrange(
-        workspace: WorkspaceId,
-        due: Vec<Delivery>,
-        mut events: HashMap<u64, LoggedEvent>,
-        now: UnixMillis,
-    ) -> Result<Self, ApiError> {
+    fn arrange(due: Vec<Delivery>, mut events: HashMap<u64, LoggedEvent>, now: UnixMillis) -> Self {
         let mut batch = Self::default();
         let mut queue_of: HashMap<Option<UserId>, usize> = HashMap::new();
         for delivery in due {
@@ -70,9 +84,10 @@ impl DeliveryBatch {
             let position = match delivery.key {
                 DeliveryKey::Event(position) => position,
                 DeliveryKey::Test(_) => {
-                    let created = delivery.created.seconds();
-                    let message = Message::test(workspace, &delivery.event_id, created)?;
-                    batch.queues_by_user.push(vec![(delivery, message)]);
+                    let event = None;
+                    batch
+                        .queues_by_user
+                        .push(vec![PendingDelivery { delivery, event }]);
                     continue;
                 }
             };
@@ -87,21 +102,34 @@ impl DeliveryBatch {
                 }
                 continue;
             };
-            let message = Message::of(workspace, &event)?;
             let user = event.entry.user();
+            let event = Some(event);
+            let pending = PendingDelivery { delivery, event };
             let at = *queue_of.entry(user).or_insert(batch.queues_by_user.len());
             match batch.queues_by_user.get_mut(at) {
-                Some(queue) => queue.push((delivery, message)),
-                None => batch.queues_by_user.push(vec![(delivery, message)]),
+                Some(queue) => queue.push(pending),
+                None => batch.queues_by_user.push(vec![pending]),
             }
         }
-        Ok(batch)
+        batch
+    }
+
+    /// All deliveries in one queue: tests first, then in the order of the log.
+    pub fn in_one_queue(&self) -> Vec<PendingDelivery> {
+        let mut queue: Vec<_> = self.queues_by_user.iter().flatten().cloned().collect();
+        queue.sort_by_key(|one| turn(&one.delivery));
+        queue
     }
 
     /// Whether there is nothing to do now.
     pub fn is_empty(&self) -> bool {
         self.queues_by_user.is_empty() && self.gone.is_empty()
     }
+}
+
+/// Tests come first, because the operator waits for them; events come in the order of the log.
+const fn turn(delivery: &Delivery) -> (bool, DeliveryKey) {
+    (matches!(delivery.key, DeliveryKey::Event(_)), delivery.key)
 }
 
 /// The events of these deliveries that the index shows, by position. Positions mostly follow each other, so

@@ -7,13 +7,14 @@ use shared::api::invocation::{Ends, Invocation, LEASE};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::ids::WorkspacePrefix;
-use shared::domain::webhooks::{Endpoint, EndpointId, EndpointState};
+use shared::domain::webhooks::{Endpoint, EndpointId, EndpointState, EventReceiver};
 use shared::integrations::http_client::{PublicHttpClient, TIME_LIMIT};
 use shared::integrations::invoker::{Job, WorkerInvoker};
 use shared::store::Store;
 
 use crate::attempt::Sender;
 use crate::batch::DeliveryBatch;
+use crate::discord::ChannelState;
 use crate::stats::DeliveryStats;
 
 /// Reserved for what follows an attempt: its record, the endpoint's health, and the release of the lease.
@@ -41,10 +42,29 @@ const INDEX_PAUSE: Duration = Duration::from_millis(300);
 /// to the next wake or sweep.
 const INDEX_WAITS: u32 = 10;
 
+/// How endpoints are reached.
+#[derive(Debug)]
+pub struct Outbound {
+    pub client: PublicHttpClient,
+    /// Discord's address.
+    pub discord: String,
+}
+
+/// What follows a drain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum AfterDrain {
+    /// What is due now is delivered immediately, by another invocation.
+    Continue,
+    /// The rest waits for the next wake or sweep.
+    Rest,
+    /// Nothing is sent until the lease ends by itself: a rate limit asks for it.
+    Hold,
+}
+
 /// The work on one endpoint.
 pub struct Drain<'a> {
     store: &'a Store,
-    outbound: &'a PublicHttpClient,
+    outbound: &'a Outbound,
     invoker: &'a WorkerInvoker,
     stats: &'a DeliveryStats,
     prefix: WorkspacePrefix,
@@ -57,7 +77,7 @@ impl<'a> Drain<'a> {
     /// Work that starts now.
     pub fn new(
         invocation: &'a Invocation,
-        outbound: &'a PublicHttpClient,
+        outbound: &'a Outbound,
         invoker: &'a WorkerInvoker,
         stats: &'a DeliveryStats,
         prefix: WorkspacePrefix,
@@ -86,8 +106,11 @@ impl<'a> Drain<'a> {
             return Ok(());
         };
         let outcome = self.deliver().await;
+        if matches!(outcome, Ok(AfterDrain::Hold)) {
+            return Ok(());
+        }
         self.store.release(lease).await?;
-        if outcome?
+        if outcome? == AfterDrain::Continue
             && self
                 .store
                 .is_due(self.prefix, self.id, UnixMillis::now())
@@ -102,21 +125,20 @@ impl<'a> Drain<'a> {
         Ok(())
     }
 
-    /// Returns whether to continue immediately.
-    async fn deliver(&self) -> Result<bool, ApiError> {
-        let session = self.outbound.session();
+    async fn deliver(&self) -> Result<AfterDrain, ApiError> {
+        let session = self.outbound.client.session();
         let (mut was_empty, mut waited) = (false, 0);
         loop {
             // The endpoint may have been paused, removed, or given a new secret meanwhile.
             let endpoint = self.store.endpoint(self.prefix, self.id).await?;
             let Some(endpoint) = endpoint.filter(Endpoint::is_active) else {
-                return Ok(false);
+                return Ok(AfterDrain::Rest);
             };
             let now = UnixMillis::now();
             let due = self.store.due(self.prefix, self.id, now, PAGE).await?;
             if due.is_empty() {
                 if was_empty {
-                    return Ok(true);
+                    return Ok(AfterDrain::Continue);
                 }
                 was_empty = true;
                 tokio::time::sleep(INDEX_PAUSE).await;
@@ -126,7 +148,7 @@ impl<'a> Drain<'a> {
             let batch = DeliveryBatch::load(self.store, &endpoint, due, now).await?;
             if batch.is_empty() {
                 if waited == INDEX_WAITS || Instant::now() >= self.ends {
-                    return Ok(false);
+                    return Ok(AfterDrain::Rest);
                 }
                 waited += 1;
                 tokio::time::sleep(INDEX_PAUSE).await;
@@ -142,18 +164,39 @@ impl<'a> Drain<'a> {
                 ends: self.ends,
             };
             let before = self.stats.so_far();
-            let sending = batch.queues_by_user.iter().map(|queue| sender.send(queue));
-            let sent: Result<(), _> = stream::iter(sending)
-                .buffer_unordered(CONCURRENT_ATTEMPTS)
-                .try_collect()
-                .await;
+            let sent = self.send(&sender, &batch).await;
             self.record_health(&endpoint, before).await?;
-            sent?;
+            if sent? == ChannelState::Limited {
+                return Ok(AfterDrain::Hold);
+            }
             if self.stats.is_endpoint_down() {
-                return Ok(false);
+                return Ok(AfterDrain::Rest);
             }
             if Instant::now() >= self.ends {
-                return Ok(true);
+                return Ok(AfterDrain::Continue);
+            }
+        }
+    }
+
+    /// Sends a batch in the form that the endpoint gets.
+    async fn send(
+        &self,
+        sender: &Sender<'_>,
+        batch: &DeliveryBatch,
+    ) -> Result<ChannelState, ApiError> {
+        match &sender.endpoint.receiver {
+            EventReceiver::Signed { url, secrets } => {
+                let queues = batch.queues_by_user.iter();
+                let sending = queues.map(|queue| sender.send_signed(url, secrets, queue));
+                stream::iter(sending)
+                    .buffer_unordered(CONCURRENT_ATTEMPTS)
+                    .try_collect::<()>()
+                    .await?;
+                Ok(ChannelState::Open)
+            }
+            EventReceiver::Discord(webhook) => {
+                let (address, queue) = (&self.outbound.discord, batch.in_one_queue());
+                sender.send_to_channel(webhook, address, &queue).await
             }
         }
     }

@@ -4,10 +4,9 @@ use serde::Deserialize;
 use shared::api::invocation::Invocation;
 use shared::domain::error::ApiError;
 use shared::domain::webhooks::EndpointId;
-use shared::integrations::http_client::PublicHttpClient;
 use shared::integrations::invoker::WorkerInvoker;
 
-use crate::drain::Drain;
+use crate::drain::{Drain, Outbound};
 use crate::stats::DeliveryStats;
 use crate::sweep::sweep;
 
@@ -35,7 +34,7 @@ pub enum DeliveryRequest {
 pub async fn handle(
     invocation: Invocation,
     request: DeliveryRequest,
-    outbound: &PublicHttpClient,
+    outbound: &Outbound,
     invoker: &WorkerInvoker,
 ) {
     let stats = DeliveryStats::default();
@@ -54,5 +53,6 @@ pub async fn handle(
             )),
         },
     };
+    let outcome = outcome.and_then(|()| stats.fault());
     invocation.end_run(&stats.run(), outcome.as_ref().err());
 }

@@ -3,8 +3,10 @@
 
 mod attempt;
 mod batch;
+mod discord;
 mod drain;
 mod handler;
+mod signed;
 mod stats;
 mod sweep;
 
@@ -14,11 +16,16 @@ use shared::domain::webhooks::AddressPolicy;
 use shared::integrations::http_client::PublicHttpClient;
 use shared::integrations::invoker::WorkerInvoker;
 
+use crate::drain::Outbound;
+
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
     let invoker = &WorkerInvoker::from_environment(app.config()).for_own_deliveries();
-    let outbound = &PublicHttpClient::new(AddressPolicy::from_environment())?;
+    let outbound = &Outbound {
+        client: PublicHttpClient::new(AddressPolicy::from_environment())?,
+        discord: shared::integrations::discord::address(),
+    };
     app.handle("deliver-webhooks", |invocation, request| {
         handler::handle(invocation, request, outbound, invoker)
     })

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+use shared::domain::error::ApiError;
 use shared::domain::webhooks::is_endpoint_down;
 use shared::telemetry::Run;
 
@@ -15,6 +16,7 @@ pub struct DeliveryStats {
     /// The longest wait of a delivery that succeeded at its first attempt, in milliseconds.
     longest_wait: AtomicU64,
     endpoint_is_gone: AtomicBool,
+    was_malformed: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -47,7 +49,21 @@ impl DeliveryStats {
         self.given_up.add();
     }
 
-    /// Records that the endpoint answered 410.
+    /// Records that Discord does not accept the form of a message.
+    pub fn record_malformed(&self) {
+        self.was_malformed.store(true, Ordering::Relaxed);
+    }
+
+    /// The error to log if something that we sent was wrong.
+    pub fn fault(&self) -> Result<(), ApiError> {
+        if self.was_malformed.load(Ordering::Relaxed) {
+            let what = "Discord refused the form of a message: its delivery has the answer";
+            return Err(ApiError::Internal(what.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Records that the endpoint answered 410, or was deleted in Discord.
     pub fn record_endpoint_gone(&self) {
         self.endpoint_is_gone.store(true, Ordering::Relaxed);
     }
@@ -62,7 +78,7 @@ impl DeliveryStats {
         (self.delivered.get(), self.failed_attempts.get())
     }
 
-    /// Whether the endpoint answered 410.
+    /// Whether the endpoint answered 410, or was deleted in Discord.
     pub fn is_endpoint_gone(&self) -> bool {
         self.endpoint_is_gone.load(Ordering::Relaxed)
     }

@@ -125,7 +125,7 @@ pub fn is_blank(c: char) -> bool {
 
 /// Whether a character only modifies the one before it: the blocks of combining marks. Alone, they
 /// have nothing to modify.
-const fn combines(c: char) -> bool {
+pub(crate) const fn combines(c: char) -> bool {
     matches!(c,
         '\u{0300}'..='\u{036F}' | '\u{0483}'..='\u{0489}' | '\u{1AB0}'..='\u{1AFF}'
         | '\u{1DC0}'..='\u{1DFF}' | '\u{20D0}'..='\u{20FF}' | '\u{FE20}'..='\u{FE2F}')

@@ -1,4 +1,5 @@
-//! A client for Discord: the user who signs in, and what members of a guild may do there.
+//! A client for Discord: the user who signs in, what members of a guild may do there, and the form of
+//! calls to a channel's webhook.
 //!
 //! Each call is made once and ends within 2 s; retries are up to the caller. Answers are parsed
 //! leniently, with a size limit. Nothing here prints a token.
@@ -8,8 +9,10 @@ mod bot;
 mod client;
 mod guilds;
 mod sign_in;
+mod webhook;
 
 pub use answer::DiscordError;
 pub use bot::DiscordBot;
-pub use client::{DISCORD_URL, Discord};
+pub use client::{DISCORD_URL, Discord, address};
 pub use sign_in::{DiscordUser, UserToken};
+pub use webhook::webhook_headers;

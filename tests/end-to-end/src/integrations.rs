@@ -3,12 +3,17 @@
 use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId};
-use shared::domain::webhooks::Target;
-use shared::domain::webhooks::{Delivery, Endpoint, EndpointId, EventFilter};
+use shared::domain::webhooks::discord::DiscordWebhook;
+use shared::domain::webhooks::{
+    Delivery, Endpoint, EndpointId, EventFilter, EventReceiver, Target,
+};
 use shared::store::{Mirror, MirrorOptions, MirrorSettings};
 
 use crate::app::TestApp;
 use crate::workspace::{Workspace, now};
+
+/// The token of the webhooks of [`Workspace::add_channel`].
+pub const CHANNEL_TOKEN: &str = "token-of-a-channel";
 
 /// More milliseconds than any clock is slow.
 const SLOW: u64 = 10_000;
@@ -26,7 +31,11 @@ impl Workspace<'_> {
     pub async fn add_webhook(&self, hook: &str) -> EndpointId {
         let receiver = self.app().receiver();
         let endpoint = self.add_endpoint(&receiver.url(hook), |_| {}).await;
-        let secret = endpoint.secrets.current().reveal();
+        let secret = endpoint
+            .secrets()
+            .expect("a signed endpoint")
+            .current()
+            .reveal();
         receiver.register(hook, secret).expect("a secret");
         endpoint.id
     }
@@ -36,6 +45,17 @@ impl Workspace<'_> {
         let url = Target::parse(url).expect("a URL");
         let mut endpoint = Endpoint::new(self.id(), url, EventFilter::all(), UnixSeconds(now()));
         change(&mut endpoint);
+        let made = self.app().store().create_endpoint(&endpoint).await;
+        assert!(made.expect("an endpoint"), "its id is taken");
+        endpoint
+    }
+
+    /// Sends all events to a new webhook of the fake Discord.
+    pub async fn add_channel(&self, webhook: u64) -> Endpoint {
+        let url = self.app().discord().add_webhook(webhook, CHANNEL_TOKEN);
+        let webhook = DiscordWebhook::parse(&url).expect("a webhook");
+        let receiver = EventReceiver::Discord(webhook);
+        let endpoint = Endpoint::of(self.id(), receiver, EventFilter::all(), UnixSeconds(now()));
         let made = self.app().store().create_endpoint(&endpoint).await;
         assert!(made.expect("an endpoint"), "its id is taken");
         endpoint

@@ -2,7 +2,7 @@
 //!
 //! `fixtures/roblox-cloud.json` is cut from `Roblox/creator-docs` (b0bf2f1, 2026-08-22), and
 //! `fixtures/discord.json` from `discord/discord-api-spec` (74fda0f, 2026-07-18): the calls of interest,
-//! without prose and examples. The first does not describe introspection and the universe of a place, the
+//! without prose and examples; a webhook's message without components, files and polls. The first does not describe introspection and the universe of a place, the
 //! second no sign-in.
 
 use std::sync::LazyLock;

@@ -1,5 +1,5 @@
-//! A fake Discord with the calls of signing in, and of a bot that reads members and roles of guilds, after
-//! the published documents.
+//! A fake Discord with the calls of signing in, of a bot that reads members and roles of guilds, and of
+//! webhooks of channels, after the published documents.
 //!
 //! Its page of authorization has a button for each user, for a person or a browser test to press.
 
@@ -8,6 +8,7 @@ mod demo;
 mod guilds;
 mod routes;
 mod state;
+mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,10 +19,12 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use parking_lot::{Mutex, MutexGuard};
+use serde_json::Value;
 
 pub use demo::{
     ADA, ADMINISTRATORS, APPLICATION, BOT_TOKEN, BOT_TOKEN_SECRET, CLIENT_SECRET,
-    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, demo_guild, demo_rules,
+    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, WEBHOOK, WEBHOOK_TOKEN, demo_guild,
+    demo_rules,
 };
 pub use state::{DiscordFault, FakeGuild, FakeMember};
 
@@ -31,6 +34,7 @@ use crate::faults::Rule;
 use crate::http::{self, Guard};
 use routes::Call;
 use state::{State, User};
+use webhooks::FakeWebhook;
 
 /// A running fake; it stops when this is dropped.
 #[derive(Debug)]
@@ -55,6 +59,30 @@ impl Discord {
             state,
             _server: http::serve(listener, router),
         })
+    }
+
+    /// Prints each message that arrives in a channel.
+    #[must_use]
+    pub fn printing(self) -> Self {
+        self.state().prints = true;
+        self
+    }
+
+    /// Creates a webhook, or gives it another token, and returns its URL at Discord.
+    pub fn add_webhook(&self, id: u64, token: &str) -> String {
+        self.state().webhooks.insert(id, FakeWebhook::new(token));
+        format!("https://discord.com/api/webhooks/{id}/{token}")
+    }
+
+    pub fn delete_webhook(&self, id: u64) {
+        self.state().webhooks.remove(&id);
+    }
+
+    /// The messages that a webhook has accepted, oldest first.
+    pub fn messages(&self, webhook: u64) -> Vec<Value> {
+        let state = self.state();
+        let webhook = state.webhooks.get(&webhook);
+        webhook.map_or_else(Vec::new, |webhook| webhook.messages.clone())
     }
 
     pub fn endpoint(&self) -> &str {

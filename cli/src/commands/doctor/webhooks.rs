@@ -29,7 +29,7 @@ async fn look(store: &Store) -> Result<Vec<Finding>> {
 
 fn of(endpoint: &Endpoint) -> Option<Finding> {
     let check = format!("webhook {}", endpoint.id);
-    let url = &endpoint.url;
+    let url = &endpoint.receiver;
     let command = |what: &str| {
         let (workspace, id) = (endpoint.workspace, endpoint.id);
         format!("`portcullis webhook {what} --workspace {workspace} {id}`")
@@ -49,6 +49,9 @@ fn of(endpoint: &Endpoint) -> Option<Finding> {
         (EndpointState::Failing, _) => Some(Finding::failed(
             check,
             match endpoint.paused_for {
+                Some(PausedFor::Gone) if endpoint.discord().is_some() => {
+                    format!("{url} was deleted in Discord, and was paused")
+                }
                 Some(PausedFor::Gone) => format!("{url} returned 410 Gone and was paused"),
                 _ => format!("{url} failed for three days and was paused"),
             },

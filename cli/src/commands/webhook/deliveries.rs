@@ -1,5 +1,7 @@
 //! `portcullis webhook deliveries`.
 
+use std::collections::HashMap;
+
 use anyhow::Result;
 use clap::Args;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -8,6 +10,7 @@ use serde_json::Value;
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
 use shared::domain::webhooks::Failure;
+use shared::domain::webhooks::discord::{ChannelMessage, EventEmbed};
 use shared::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint, Message};
 use shared::store::Store;
 
@@ -83,23 +86,42 @@ impl SentEvent {
     /// Reads the event from the event log, since a delivery does not contain it.
     async fn of(delivery: &Delivery, endpoint: &Endpoint, store: &Store) -> Result<Self> {
         let workspace = endpoint.workspace;
-        let (user, message) = match delivery.key {
+        let (user, body) = match delivery.key {
             DeliveryKey::Test(_) => {
                 let created = delivery.created.seconds();
-                let message = Message::test(workspace, &delivery.event_id, created)?;
-                (None, message)
+                let body = match endpoint.discord() {
+                    Some(_) => shown_in_channel(EventEmbed::test(created))?,
+                    None => signed(&Message::test(workspace, &delivery.event_id, created)?)?,
+                };
+                (None, body)
             }
             DeliveryKey::Event(position) => {
                 let Some(event) = store.event_at(workspace.prefix(), position).await? else {
                     return Ok(Self::default());
                 };
-                let message = Message::of(workspace, &event)?;
-                (event.entry.user(), message)
+                let body = match endpoint.discord() {
+                    Some(_) => shown_in_channel(EventEmbed::of(&event, &HashMap::new()))?,
+                    None => signed(&Message::of(workspace, &event)?)?,
+                };
+                (event.entry.user(), body)
             }
         };
-        let body = serde_json::from_slice(&message.body)?;
-        Ok(Self { user, body })
+        Ok(Self {
+            user,
+            body: Some(body),
+        })
     }
+}
+
+/// The message of an event in a channel of Discord; it is sent together with others, and with names that
+/// are known.
+fn shown_in_channel(embed: EventEmbed) -> Result<Value> {
+    let messages = ChannelMessage::pack(vec![embed]);
+    Ok(serde_json::to_value(messages.first())?)
+}
+
+fn signed(message: &Message) -> Result<Value> {
+    Ok(serde_json::from_slice(&message.body)?)
 }
 
 impl DeliverySummary {

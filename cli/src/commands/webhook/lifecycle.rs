@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 use serde::Serialize;
 use shared::domain::clock::UnixMillis;
-use shared::domain::webhooks::{DEFAULT_OVERLAP, Endpoint};
+use shared::domain::webhooks::{DEFAULT_OVERLAP, Endpoint, EventReceiver};
 use shared::store::Store;
 
 use super::summary::{WebhookSummary, WebhookWithSecret};
@@ -23,6 +23,9 @@ pub struct WebhookRotateArgs {
     #[arg(long, value_name = "LENGTH", value_parser = seconds)]
     overlap: Option<u64>,
 }
+
+const NO_SECRET: &str = "a webhook of Discord has no signing secret. If others know its URL, delete it in Discord, make a \
+    new one there, and give its URL to `portcullis webhook set --url -`";
 
 /// A webhook that was or would be removed.
 #[derive(Debug, Serialize)]
@@ -64,13 +67,16 @@ pub async fn rotate(args: &WebhookRotateArgs, store: &Store, output: Output) -> 
     let overlap = args.overlap.unwrap_or(DEFAULT_OVERLAP);
     let now = UnixMillis::now().seconds();
     // Created outside the closure, so that a retry after a write conflict writes the same secret.
-    let secrets = find(store, args.named).await?.secrets.rotated(now, overlap);
+    let found = find(store, args.named).await?;
+    let secrets = found.secrets().context(NO_SECRET)?.rotated(now, overlap);
     let rotated = |mut endpoint: Endpoint| {
-        endpoint.secrets = secrets.clone();
+        if let EventReceiver::Signed { secrets: held, .. } = &mut endpoint.receiver {
+            held.clone_from(&secrets);
+        }
         endpoint
     };
     let endpoint = change(args.named, store, rotated).await?;
-    let shown = output.one(&WebhookWithSecret::of(&endpoint));
+    let shown = output.one(&WebhookWithSecret::of(&endpoint, &secrets));
     shown.with_context(|| {
         let id = endpoint.id;
         format!("secret created but could not be printed: `portcullis webhook rotate {id}`")
@@ -95,7 +101,7 @@ pub async fn remove(
     if !safety.dry_run {
         let question = format!(
             "Remove webhook {} ({}) and its list of deliveries?",
-            endpoint.id, endpoint.url
+            endpoint.id, endpoint.receiver
         );
         confirm(&question, safety.yes)?;
         store

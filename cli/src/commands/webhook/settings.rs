@@ -4,25 +4,43 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use shared::domain::clock::UnixMillis;
 use shared::domain::event::EventName;
-use shared::domain::webhooks::{AddressPolicy, Endpoint, EventFilter, Target};
+use shared::domain::webhooks::{
+    AddressPolicy, Endpoint, EndpointUrl, EventFilter, InvalidEndpointUrl, ReceiverKind, Target,
+};
 use shared::integrations::http_client::may_be_public;
 use shared::store::Store;
 
 use super::lifecycle::change;
 use super::summary::{WebhookSummary, WebhookWithSecret};
 use super::{NamedWebhook, find};
-use crate::arguments::{WorkspaceArg, name};
+use crate::arguments::{UsageError, WorkspaceArg, name};
 use crate::commands::workspace;
 use crate::output::Output;
+use crate::terminal;
+
+/// Stands for a URL that is read from standard input.
+const STANDARD_INPUT: &str = "-";
+
+const ADD_DISCORD: &str =
+    "use `portcullis webhook add --discord`, which sends readable messages to the channel";
+
+const OTHER_KIND: &str =
+    "this webhook sends signed events. Add one with `portcullis webhook add --discord`";
 
 #[derive(Debug, Args)]
 pub struct WebhookAddArgs {
     #[command(flatten)]
     place: WorkspaceArg,
 
-    /// The https URL of the endpoint, at a public address.
-    #[arg(value_name = "URL", value_parser = target)]
-    url: Target,
+    /// The https URL of the endpoint, at a public address. `-`, or nothing with --discord: it is read
+    /// from standard input, and is not kept in the history of the shell.
+    #[arg(value_name = "URL", required_unless_present = "discord")]
+    url: Option<String>,
+
+    /// The URL is that of a webhook in Discord: send readable messages to its channel. Anyone who has it
+    /// can write there.
+    #[arg(long)]
+    discord: bool,
 
     /// The events to send, separated by commas [default: all].
     #[arg(long, value_name = "EVENT", value_delimiter = ',', value_parser = event)]
@@ -40,9 +58,10 @@ pub struct WebhookSetArgs {
     #[command(flatten)]
     named: NamedWebhook,
 
-    /// The new https URL, at a public address.
-    #[arg(long, value_name = "URL", value_parser = target)]
-    url: Option<Target>,
+    /// The new https URL, at a public address; for a webhook of Discord, another one. `-`: it is read from
+    /// standard input.
+    #[arg(long, value_name = "URL")]
+    url: Option<String>,
 
     /// The new list of events to send, separated by commas.
     #[arg(long, value_name = "EVENT", value_delimiter = ',', value_parser = event)]
@@ -63,19 +82,29 @@ pub async fn add(
     store: &Store,
     output: Output,
 ) -> Result<()> {
-    require_reachable(&args.url, is_local)?;
+    let kind = if args.discord {
+        ReceiverKind::Discord
+    } else {
+        ReceiverKind::Signed
+    };
+    let typed = args.url.as_deref().unwrap_or(STANDARD_INPUT);
+    let url = url_of(typed, kind, is_local, ADD_DISCORD)?;
     let workspace = workspace::find(store, args.place).await?;
     let events = EventFilter::of(args.events).unwrap_or_else(EventFilter::all);
-    let mut endpoint = Endpoint::new(
-        workspace.guid,
-        args.url,
-        events,
-        UnixMillis::now().seconds(),
-    );
+    let now = UnixMillis::now().seconds();
+    let mut endpoint = Endpoint::of(workspace.guid, url.into(), events, now);
     endpoint.name = args.name;
     // If the random id exists, the answer to the first attempt was lost.
     store.create_endpoint(&endpoint).await?;
-    let shown = output.one(&WebhookWithSecret::of(&endpoint));
+    let Some(secrets) = endpoint.secrets() else {
+        output.one(&WebhookSummary::of(&endpoint))?;
+        note!(
+            "Events from now on appear in the channel. `portcullis webhook test {}` sends a message there.",
+            endpoint.id
+        );
+        return Ok(());
+    };
+    let shown = output.one(&WebhookWithSecret::of(&endpoint, secrets));
     shown.with_context(|| {
         let id = endpoint.id;
         format!("secret created but could not be printed: `portcullis webhook rotate {id}`")
@@ -94,13 +123,14 @@ pub async fn set(
     store: &Store,
     output: Output,
 ) -> Result<()> {
-    if let Some(url) = &args.url {
-        require_reachable(url, is_local)?;
-    }
     let before = find(store, args.named).await?;
+    let kind = before.receiver.kind();
+    let url = args.url.as_deref();
+    let url = url.map(|typed| url_of(typed, kind, is_local, OTHER_KIND));
+    let url = url.transpose()?;
     let after = change(args.named, store, |mut endpoint| {
-        if let Some(url) = &args.url {
-            endpoint.url = url.clone();
+        if let Some(url) = &url {
+            endpoint.receiver = endpoint.receiver.moved(url);
             // Failures of the old URL do not count for the new one.
             endpoint.failing_since = None;
         }
@@ -125,6 +155,29 @@ pub async fn set(
     Ok(())
 }
 
+/// Parses the URL of an endpoint of this kind. Errors do not repeat it, since it may contain a secret;
+/// `hint` follows that of a URL of Discord for signed events.
+fn url_of(typed: &str, kind: ReceiverKind, is_local: bool, hint: &str) -> Result<EndpointUrl> {
+    let read = match (typed, kind) {
+        (STANDARD_INPUT, ReceiverKind::Signed) => Some(terminal::read_line("URL: ")?),
+        (STANDARD_INPUT, ReceiverKind::Discord) => Some(terminal::read_line("Discord URL: ")?),
+        _ => None,
+    };
+    let text = read.as_deref().unwrap_or(typed);
+    let url = EndpointUrl::parse(text, kind).map_err(|error| {
+        let said = match error {
+            InvalidEndpointUrl::OfDiscord => format!("{error}: {hint}"),
+            _ => error.to_string(),
+        };
+        UsageError(said)
+    })?;
+    match &url {
+        EndpointUrl::Signed(target) => require_reachable(target, is_local)?,
+        EndpointUrl::Discord(_) => {}
+    }
+    Ok(url)
+}
+
 /// Fails if the installation cannot reach the address. Warns about chat services, which do not accept
 /// events.
 fn require_reachable(url: &Target, is_local: bool) -> Result<()> {
@@ -144,10 +197,6 @@ fn require_reachable(url: &Target, is_local: bool) -> Result<()> {
         );
     }
     Ok(())
-}
-
-fn target(text: &str) -> Result<Target, String> {
-    Target::of_endpoint(text).map_err(|error| error.to_string())
 }
 
 fn event(text: &str) -> Result<EventName, String> {

@@ -87,14 +87,13 @@ fn arranged_after(
     });
     let shown = shown.iter().map(|(position, user)| event(*position, *user));
     let now = UnixMillis::from_millis(WRITTEN.millis() + 1_000 * seconds_later);
-    let workspace = WorkspaceId::random();
-    let batch = DeliveryBatch::arrange(workspace, due.collect(), shown.collect(), now).unwrap();
+    let batch = DeliveryBatch::arrange(due.collect(), shown.collect(), now);
     let position = |delivery: &Delivery| match delivery.key {
         DeliveryKey::Event(position) => position,
         DeliveryKey::Test(_) => 0,
     };
     let of_queue =
-        |queue: &Vec<PendingDelivery>| queue.iter().map(|(one, _)| position(one)).collect();
+        |queue: &Vec<PendingDelivery>| queue.iter().map(|one| position(&one.delivery)).collect();
     (
         batch.queues_by_user.iter().map(of_queue).collect(),
         batch.gone.iter().map(position).collect(),
@@ -147,11 +146,25 @@ fn outdated_deliveries_are_dropped_and_hold_up_nothing() {
 fn a_test_delivery_waits_for_no_event() {
     let due = [DeliveryKey::Test(1), DeliveryKey::Event(2)].map(delivery);
     let batch = DeliveryBatch::arrange(
-        WorkspaceId::random(),
         due.into(),
         HashMap::new(),
         UnixMillis::from_millis(WRITTEN.millis() + 1_000),
     );
-    let batch = batch.unwrap();
     assert_eq!((batch.queues_by_user.len(), batch.is_waiting), (1, true));
+}
+
+#[test]
+fn one_queue_has_tests_first_and_then_the_order_of_the_log() {
+    let keys = [
+        DeliveryKey::Event(1),
+        DeliveryKey::Event(2),
+        DeliveryKey::Event(3),
+        DeliveryKey::Test(4),
+    ];
+    let shown = [(1, 156), (2, 2), (3, 156)].map(|(position, user)| event(position, user));
+    let now = UnixMillis::from_millis(WRITTEN.millis() + 1_000);
+    let batch = DeliveryBatch::arrange(keys.map(delivery).into(), shown.into(), now);
+    let queue = batch.in_one_queue();
+    let order: Vec<_> = queue.iter().map(|one| one.delivery.key).collect();
+    assert_eq!(order, [keys[3], keys[0], keys[1], keys[2]]);
 }

@@ -4,9 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::discord::DiscordWebhook;
 use super::events::EventFilter;
+use super::receiver::EventReceiver;
 use super::secret::SigningSecrets;
 use crate::domain::clock::UnixSeconds;
+use crate::domain::history::LogEvent;
 use crate::domain::ids::{InvalidId, WorkspaceId};
 use crate::domain::random;
 use crate::domain::webhooks::Target;
@@ -72,7 +75,7 @@ pub enum EndpointState {
     Active,
     /// The operator paused it.
     Paused,
-    /// The service paused it, because it failed for too long or answered 410.
+    /// The service paused it, because it failed for too long or is gone.
     Failing,
 }
 
@@ -82,11 +85,11 @@ pub enum EndpointState {
 pub enum PausedFor {
     /// Nothing arrived for three days.
     Failures,
-    /// It answered 410.
+    /// It answered 410, or was deleted in Discord.
     Gone,
 }
 
-/// An endpoint: its URL, its events, and its health.
+/// An endpoint: where it is, its events, and its health.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Endpoint {
     pub id: EndpointId,
@@ -95,11 +98,10 @@ pub struct Endpoint {
     /// The operator's name for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
-    pub url: Target,
+    #[serde(flatten)]
+    pub receiver: EventReceiver,
     pub events: EventFilter,
     pub state: EndpointState,
-    #[serde(flatten)]
-    pub secrets: SigningSecrets,
     pub created: UnixSeconds,
     /// Since when every attempt has failed, if the last one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,17 +112,27 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// A new endpoint with a new secret.
+    /// A new endpoint that gets signed events, with a new secret.
     #[must_use]
     pub fn new(workspace: WorkspaceId, url: Target, events: EventFilter, now: UnixSeconds) -> Self {
+        Self::of(workspace, EventReceiver::signed(url), events, now)
+    }
+
+    /// A new endpoint.
+    #[must_use]
+    pub fn of(
+        workspace: WorkspaceId,
+        receiver: EventReceiver,
+        events: EventFilter,
+        now: UnixSeconds,
+    ) -> Self {
         Self {
             id: EndpointId::random(),
             workspace,
             name: None,
-            url,
+            receiver,
             events,
             state: EndpointState::Active,
-            secrets: SigningSecrets::random(),
             created: now,
             failing_since: None,
             paused_for: None,
@@ -131,6 +143,30 @@ impl Endpoint {
     #[must_use]
     pub const fn is_active(&self) -> bool {
         matches!(self.state, EndpointState::Active)
+    }
+
+    /// Whether this event is sent to it.
+    #[must_use]
+    pub fn wants(&self, event: &LogEvent) -> bool {
+        self.events.admits(event.name()) && self.receiver.shows(event)
+    }
+
+    /// The secrets that sign its events, if they are signed.
+    #[must_use]
+    pub const fn secrets(&self) -> Option<&SigningSecrets> {
+        match &self.receiver {
+            EventReceiver::Signed { secrets, .. } => Some(secrets),
+            EventReceiver::Discord(_) => None,
+        }
+    }
+
+    /// The webhook of Discord that it is, if it is one.
+    #[must_use]
+    pub const fn discord(&self) -> Option<&DiscordWebhook> {
+        match &self.receiver {
+            EventReceiver::Discord(webhook) => Some(webhook),
+            EventReceiver::Signed { .. } => None,
+        }
     }
 
     /// The endpoint after a success.
@@ -152,7 +188,7 @@ impl Endpoint {
         self
     }
 
-    /// The endpoint after it answered 410.
+    /// The endpoint once it is gone: it answered 410, or was deleted in Discord.
     #[must_use]
     pub fn after_gone(mut self, now: UnixSeconds) -> Self {
         self.failing_since.get_or_insert(now);

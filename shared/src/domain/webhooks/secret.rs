@@ -71,17 +71,14 @@ impl fmt::Debug for SigningSecret {
 }
 
 /// The secrets of an endpoint: the current one and, during a rotation, the replaced one.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SigningSecrets {
-    /// The current one.
-    #[serde(rename = "secret")]
-    current: SigningSecret,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    replaced: Option<Replaced>,
+    pub(super) current: SigningSecret,
+    pub(super) replaced: Option<ReplacedSecret>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Replaced {
+pub(super) struct ReplacedSecret {
     secret: SigningSecret,
     /// It no longer signs from this second on.
     until: UnixSeconds,
@@ -102,7 +99,7 @@ impl SigningSecrets {
     pub fn rotated(&self, now: UnixSeconds, overlap: u64) -> Self {
         Self {
             current: SigningSecret::random(),
-            replaced: (overlap > 0).then(|| Replaced {
+            replaced: (overlap > 0).then(|| ReplacedSecret {
                 secret: self.current.clone(),
                 until: now.plus(overlap),
             }),

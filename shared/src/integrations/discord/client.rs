@@ -15,6 +15,14 @@ use crate::integrations::service_client::{CallLimits, ServiceClient};
 /// Discord's address, unless `DISCORD_API_URL` has another.
 pub const DISCORD_URL: &str = "https://discord.com";
 
+/// The address in `DISCORD_API_URL`, or the public one.
+#[must_use]
+pub fn address() -> String {
+    let set = std::env::var("DISCORD_API_URL").ok();
+    let set = set.filter(|text| !text.is_empty());
+    set.unwrap_or_else(|| DISCORD_URL.to_owned())
+}
+
 /// The version of the API.
 const API: &str = "api/v10";
 
@@ -34,9 +42,7 @@ pub struct Discord {
 impl Discord {
     /// Discord at `DISCORD_API_URL`, or at its public address.
     pub fn from_environment(application: DiscordId) -> Result<Self, lambda_http::Error> {
-        let set = std::env::var("DISCORD_API_URL").ok();
-        let set = set.filter(|text| !text.is_empty());
-        Self::at(set.as_deref().unwrap_or(DISCORD_URL), application)
+        Self::at(&address(), application)
     }
 
     pub fn at(base: &str, application: DiscordId) -> Result<Self, lambda_http::Error> {

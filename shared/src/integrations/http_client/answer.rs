@@ -1,5 +1,6 @@
 //! The answer to an outbound call, of which little is kept.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -22,6 +23,9 @@ pub struct HttpResponse {
     pub status: u16,
     /// `retry-after` in seconds. The date format is not supported.
     pub retry_after: Option<u64>,
+    /// How long the next call should wait, if this was the last that a rate limit allows, by the headers
+    /// `x-ratelimit-remaining` and `x-ratelimit-reset-after`.
+    pub rate_limit_pause: Option<Duration>,
     /// The first characters of the body.
     pub start: String,
 }
@@ -56,13 +60,24 @@ impl HttpResponse {
         Self {
             status: head.status.as_u16(),
             retry_after: retry_after(&head.headers),
+            rate_limit_pause: rate_limit_pause(&head.headers),
             start: start(&read),
         }
     }
 }
 
 fn retry_after(headers: &HeaderMap) -> Option<u64> {
-    let value = headers.get(header::RETRY_AFTER)?.to_str().ok()?;
+    number(headers, header::RETRY_AFTER.as_str())
+}
+
+fn rate_limit_pause(headers: &HeaderMap) -> Option<Duration> {
+    let remaining: u64 = number(headers, "x-ratelimit-remaining")?;
+    let seconds = number(headers, "x-ratelimit-reset-after").filter(|_| remaining == 0)?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
+fn number<T: FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
+    let value = headers.get(name)?.to_str().ok()?;
     value.trim().parse().ok()
 }
 
@@ -103,5 +118,20 @@ mod tests {
         for other in ["-1", "soon", "Wed, 21 Oct 2026 07:28:00 GMT", "1.5", ""] {
             assert_eq!(read(other), None, "{other:?}");
         }
+    }
+
+    #[test]
+    fn last_call_of_a_rate_limit_asks_for_a_pause() {
+        let pause = |remaining: &str, reset: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-ratelimit-remaining", remaining.parse().unwrap());
+            headers.insert("x-ratelimit-reset-after", reset.parse().unwrap());
+            rate_limit_pause(&headers)
+        };
+        assert_eq!(pause("0", "0.25"), Some(Duration::from_millis(250)));
+        for (remaining, reset) in [("1", "0.25"), ("0", "-1"), ("0", "soon"), ("", "1")] {
+            assert_eq!(pause(remaining, reset), None, "{remaining} {reset}");
+        }
+        assert_eq!(rate_limit_pause(&HeaderMap::new()), None);
     }
 }

@@ -48,7 +48,7 @@ impl Store {
         let wanted: Vec<_> = page
             .events
             .iter()
-            .filter(|event| endpoint.events.admits(event.entry.name()))
+            .filter(|event| endpoint.wants(&event.entry))
             .collect();
         let keys = wanted
             .iter()

@@ -130,8 +130,7 @@ impl Store {
         let active: Vec<_> = endpoints.iter().filter(|one| one.is_active()).collect();
         let mut chains: HashMap<(EndpointId, Option<UserId>), Vec<Missing>> = HashMap::new();
         for (event, due_at) in events.iter().zip(in_order(events.len(), now)) {
-            let name = event.entry.name();
-            for endpoint in active.iter().filter(|one| one.events.admits(name)) {
+            for endpoint in active.iter().filter(|one| one.wants(&event.entry)) {
                 let item = DeliveryItem::due(prefix, endpoint.id, named(event), due_at, now);
                 let key = Key::delivery(prefix, endpoint.id, DeliveryKey::Event(event.position));
                 let chain = chains.entry((endpoint.id, event.entry.user()));

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use end_to_end::{Ban, Browser, Reply, TestApp, WebhookReceiver, Workspace};
-use shared::domain::members::MemberPermission::{Administrator, ManageGlobalBans};
+use shared::domain::members::MemberPermission::{Administrator, ManageBans, ManageGlobalBans};
 
 const EXPERIENCE: u64 = 75_521_396_999_004;
 
@@ -73,6 +73,65 @@ async fn webhook_is_added_receives_events_and_is_removed() {
     let page = ada.follow(&removed).await;
     assert!(page.text.contains("No webhooks yet"), "{page}");
     assert_eq!(ada.get(&path).await.status, 404);
+}
+
+#[tokio::test]
+async fn channel_of_discord_is_added_shows_bans_of_the_console_and_no_token() {
+    const WEBHOOK: u64 = 613_425_648_685_547_702;
+    const TOKEN: &str = "token-of-a-channel";
+    let app = TestApp::builder().with_faults().start().await;
+    let workspace = app.workspace().await;
+    // The experience of the form.
+    workspace.ban(Ban::of(1, EXPERIENCE).permanent()).await;
+    app.settle().await;
+    let url = app.discord().add_webhook(WEBHOOK, TOKEN);
+    let permissions = [Administrator, ManageBans];
+    let mut ada = workspace.signed_in("Ada", &permissions).await;
+    let fields = [("url", url.as_str()), ("event", "GAME_BANNED")];
+    let refused = ada.submit(LIST, LIST, &fields).await;
+    assert_eq!(refused.status, 422, "{refused}");
+    assert!(refused.text.contains("tick the box"), "{refused}");
+    let fields = [&fields[..], &[("discord", "1")]].concat();
+    let added = ada.submit_shown(&refused, LIST, &fields).await;
+    assert_eq!(added.status, 200, "{added}");
+    assert!(!added.text.contains("whsec_"), "{added}");
+    let path = path(&workspace).await;
+    let page = ada.get(&path).await;
+    let masked = format!("https://discord.com/api/webhooks/{WEBHOOK}/***");
+    for page in [&refused, &added, &page] {
+        assert!(!page.text.contains(TOKEN), "{page}");
+    }
+    assert!(
+        added.text.contains(&masked) && page.text.contains(&masked),
+        "{page}"
+    );
+
+    let experience = EXPERIENCE.to_string();
+    let ban = [
+        ("experience", experience.as_str()),
+        ("scope", "experience"),
+        ("length", "7d"),
+        ("public_reason", "Spamming"),
+        ("private_reason", "seen in the lobby"),
+    ];
+    let made = ada
+        .submit("/console/ban?user=156", "/console/ban", &ban)
+        .await;
+    assert_eq!(made.status, 303, "{made}");
+    app.settle().await;
+    shows(&mut ada, &path, "state\">Delivered<").await;
+    let messages = app.discord().messages(WEBHOOK);
+    let text = format!("{messages:?}");
+    assert!(
+        text.contains("Spamming") && text.contains("in the console"),
+        "{text}"
+    );
+    assert!(!text.contains("lobby"), "{text}");
+
+    app.discord().delete_webhook(WEBHOOK);
+    workspace.ban(Ban::of(2, EXPERIENCE).permanent()).await;
+    app.settle().await;
+    shows(&mut ada, &path, "Paused: deleted in Discord").await;
 }
 
 #[tokio::test]

@@ -24,7 +24,7 @@ async fn an_activity_is_delivered_once_signed_and_after_the_decision_before_it()
     target.drain().await;
 
     let received = hook.received();
-    let secret = target.endpoint().await.secrets.current().clone();
+    let secret = target.secrets().await.current().clone();
     assert_eq!(received.len(), 2);
     assert_eq!(received[0].json()["event"], "GAME_BANNED");
     let event = received[1].json();

@@ -7,7 +7,7 @@ use end_to_end::{Ban, Reply, Unban, WebhookReceiver, contract, now};
 use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::event::EventName;
-use shared::domain::webhooks::{DeliveryState, EventFilter};
+use shared::domain::webhooks::{DeliveryState, EventFilter, EventReceiver};
 use shared::store::{ErasureSource, Key};
 
 use crate::test_endpoint::{EXPERIENCE, TestEndpoint, drain, publish, still};
@@ -29,7 +29,7 @@ async fn a_decision_is_delivered_once_signed_and_complete() {
     target.drain().await;
 
     let received = hook.received();
-    let secret = target.endpoint().await.secrets.current().clone();
+    let secret = target.secrets().await.current().clone();
     let names = ["GAME_BANNED", "GAME_BAN_UPDATED", "GAME_UNBANNED"];
     assert_eq!(received.len(), 3);
     for (one, name) in received.iter().zip(names) {
@@ -318,27 +318,29 @@ async fn both_secrets_sign_during_rotation() {
     let workspace = app.workspace().await;
     let hook = WebhookReceiver::start();
     let target = TestEndpoint::at(&workspace, &hook).await;
-    let old = target.endpoint().await.secrets;
+    let old = target.secrets().await;
     let rotate = |at: UnixSeconds| {
         let target = &target;
         async move {
             target
                 .change(|mut endpoint| {
-                    endpoint.secrets = endpoint.secrets.rotated(at, 60);
+                    if let EventReceiver::Signed { secrets, .. } = &mut endpoint.receiver {
+                        *secrets = secrets.rotated(at, 60);
+                    }
                     endpoint
                 })
                 .await;
         }
     };
     rotate(UnixSeconds(now())).await;
-    let new = target.endpoint().await.secrets;
+    let new = target.secrets().await;
     target.ban([1]).await;
     target.drain().await;
     let received = hook.received();
     assert!(received[0].is_signed_by(old.current()) && received[0].is_signed_by(new.current()));
     // Replaced long enough ago, it signs no more.
     rotate(UnixSeconds(now() - 60)).await;
-    let newest = target.endpoint().await.secrets;
+    let newest = target.secrets().await;
     target.ban([2]).await;
     target.drain().await;
     let received = hook.received();

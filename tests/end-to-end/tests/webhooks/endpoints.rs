@@ -24,7 +24,7 @@ async fn a_test_event_is_delivered_and_not_retried() {
     let delivery = ask().await;
     assert_eq!(delivery.state, DeliveryState::Delivered);
     let received = &hook.received()[0];
-    assert!(received.is_signed_by(endpoint.secrets.current()));
+    assert!(received.is_signed_by(endpoint.secrets().unwrap().current()));
     let body = received.json();
     assert_eq!(
         (&body["event"], &body["id"]),

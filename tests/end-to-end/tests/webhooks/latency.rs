@@ -17,7 +17,7 @@ async fn registered<'a>(
 ) -> (TestEndpoint<'a>, String) {
     let app = workspace.app();
     let target = TestEndpoint::with(workspace, &app.receiver().url(name), |_| {}).await;
-    let secrets = target.endpoint().await.secrets;
+    let secrets = target.secrets().await;
     let secret = secrets.current().reveal();
     app.receiver().register(name, secret).unwrap();
     (target, name.to_owned())

@@ -9,6 +9,7 @@
 )]
 
 mod activities;
+mod channels;
 mod deliveries;
 mod endpoints;
 mod latency;

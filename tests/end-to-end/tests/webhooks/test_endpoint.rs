@@ -4,7 +4,7 @@ use end_to_end::{Ban, TestApp, TestAppBuilder, WebhookReceiver, Workspace};
 use serde_json::{Value, json};
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::WorkspacePrefix;
-use shared::domain::webhooks::{Delivery, DeliveryKey, Endpoint, EndpointId};
+use shared::domain::webhooks::{Delivery, DeliveryKey, Endpoint, EndpointId, SigningSecrets};
 use shared::store::{Key, LOGGED_AT_ONCE};
 
 pub const EXPERIENCE: u64 = 7;
@@ -52,6 +52,11 @@ impl<'a> TestEndpoint<'a> {
     pub async fn endpoint(&self) -> Endpoint {
         let found = self.app().store().endpoint(self.prefix(), self.id).await;
         found.unwrap().unwrap()
+    }
+
+    /// The secrets that sign its events.
+    pub async fn secrets(&self) -> SigningSecrets {
+        self.endpoint().await.secrets().unwrap().clone()
     }
 
     pub async fn change(&self, change: impl Fn(Endpoint) -> Endpoint) {

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::state::{FakeGuild, State, User};
+use super::webhooks::FakeWebhook;
 
 pub const APPLICATION: u64 = 613_425_648_685_547_001;
 pub const CLIENT_SECRET: &str = "local-discord-client-secret";
@@ -15,6 +16,10 @@ pub const BOT_TOKEN_SECRET: &str = "portcullis/local/discord-bot-token";
 pub const GUILD: u64 = 613_425_648_685_547_541;
 pub const ADMINISTRATORS: u64 = 613_425_648_685_547_600;
 pub const MODERATORS: u64 = 613_425_648_685_547_601;
+
+/// A webhook of the guild's log channel.
+pub const WEBHOOK: u64 = 613_425_648_685_547_701;
+pub const WEBHOOK_TOKEN: &str = "local-discord-webhook-token";
 
 /// An administrator.
 pub const KIM: u64 = 80_351_110_224_678_912;
@@ -58,6 +63,7 @@ impl State {
             redirects: redirects.to_vec(),
             users: users.map(user).into(),
             guilds: [(GUILD, demo_guild())].into(),
+            webhooks: [(WEBHOOK, FakeWebhook::new(WEBHOOK_TOKEN))].into(),
             ..Self::default()
         }
     }

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::authorization;
 use super::guilds;
 use super::state::State;
+use super::webhooks;
 use crate::gateway::decode;
 
 #[derive(Debug)]
@@ -99,6 +100,20 @@ impl Answer {
         answer
     }
 
+    /// An answer that has no body.
+    pub fn empty(status: u16) -> Self {
+        let mut answer = Self::of(status, "", String::new());
+        answer.headers.clear();
+        answer
+    }
+
+    /// The same with a header.
+    pub fn with(mut self, name: &'static str, value: &(impl ToString + ?Sized)) -> Self {
+        let name = HeaderName::from_static(name);
+        self.headers.push((name, value.to_string()));
+        self
+    }
+
     pub fn into_response(self) -> Response {
         let mut response = (self.status, self.body).into_response();
         for (name, value) in self.headers {
@@ -116,6 +131,8 @@ pub fn answer(state: &mut State, call: &Call) -> Answer {
         ["oauth2", "authorize"] => return authorization::page(state, call),
         ["oauth2", "authorize", "choice"] => return authorization::choose(state, call),
         ["api", "v10", rest @ ..] => rest,
+        // The URL as people copy it.
+        ["api", rest @ ..] if rest.first() == Some(&"webhooks") => rest,
         _ => return Answer::error(404, 0, "404: Not Found"),
     };
     // Cloudflare blocks other agents.
@@ -126,6 +143,7 @@ pub fn answer(state: &mut State, call: &Call) -> Answer {
         ("POST", ["oauth2", "token"]) => authorization::token(state, call),
         ("GET", ["users", "@me"]) => authorization::current_user(state, call),
         ("GET", ["guilds", guild]) => guilds::guild(state, call, guild),
+        ("POST", ["webhooks", webhook, token]) => webhooks::post(state, call, webhook, token),
         ("GET", ["guilds", guild, "members", user]) => guilds::member(state, call, guild, user),
         _ => Answer::error(404, 0, "404: Not Found"),
     }

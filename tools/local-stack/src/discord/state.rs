@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use super::routes::Answer;
+use super::webhooks::FakeWebhook;
 use crate::exchange::Exchanges;
 use crate::faults::Rules;
 
@@ -17,6 +18,9 @@ pub struct State {
     pub codes: HashMap<String, Code>,
     /// The users of access tokens.
     pub tokens: HashMap<String, u64>,
+    pub webhooks: BTreeMap<u64, FakeWebhook>,
+    /// Whether messages are printed.
+    pub prints: bool,
     pub faults: Rules<DiscordFault>,
     pub exchanges: Exchanges,
 }
@@ -86,6 +90,8 @@ pub enum DiscordFault {
     Html(u16),
     /// The call fails with 429 and this pause in seconds.
     TooMany(f64),
+    /// The call fails with this status and this code of Discord's.
+    Error(u16, u64),
     /// The answer comes this much later.
     Delay(Duration),
 }
@@ -96,6 +102,7 @@ impl DiscordFault {
         match self {
             Self::Html(status) => Some(Answer::html(status, "<html><body>error</body></html>")),
             Self::TooMany(seconds) => Some(Answer::too_many(seconds)),
+            Self::Error(status, code) => Some(Answer::error(status, code, "an error")),
             Self::Delay(_) => None,
         }
     }

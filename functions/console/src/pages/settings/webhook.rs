@@ -199,7 +199,7 @@ impl WebhookPage {
             tabs: SettingsTab::Webhooks.tabs(),
             done: None,
             webhook: WebhookView::new(&endpoint, now),
-            whole_url: endpoint.url.as_str().to_owned(),
+            whole_url: endpoint.receiver.whole_url(),
             states: STATES
                 .into_iter()
                 .map(|(name, title, it)| {
@@ -309,7 +309,7 @@ mod tests {
             tabs: SettingsTab::Webhooks.tabs(),
             done: Some(DoneLine::new(HOSTILE)),
             webhook: WebhookView::new(&endpoint, NOW),
-            whole_url: endpoint.url.as_str().to_owned(),
+            whole_url: endpoint.receiver.whole_url(),
             states: vec![Choice::new("/x", "All", true)],
             is_filtered: true,
             deliveries: vec![DeliveryView::new(&failed, NOW)],

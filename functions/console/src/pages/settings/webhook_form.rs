@@ -2,7 +2,10 @@
 
 use shared::domain::event::EventName;
 use shared::domain::text::{LONGEST_NAME, display_name};
-use shared::domain::webhooks::{AddressPolicy, EventFilter, Target};
+use shared::domain::webhooks::discord::is_of_discord;
+use shared::domain::webhooks::{
+    AddressPolicy, EndpointUrl, EventFilter, InvalidEndpointUrl, ReceiverKind,
+};
 use shared::integrations::http_client::may_be_public;
 
 use super::super::message::sentence;
@@ -12,10 +15,14 @@ use crate::look::Choice;
 /// The longest URL in bytes.
 const LONGEST_URL: usize = 2_048;
 
+const IS_DISCORD: &str = "This is a webhook of Discord: tick the box for readable messages.";
+
 /// What a person typed about a webhook.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TypedWebhook {
     pub url: TypedField,
+    /// Whether it is a webhook of Discord.
+    pub is_discord: bool,
     pub name: TypedField,
     pub events: Vec<EventName>,
     pub events_error: Option<String>,
@@ -24,7 +31,7 @@ pub struct TypedWebhook {
 /// The settings of a webhook, once they are all right.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookFields {
-    pub url: Target,
+    pub url: EndpointUrl,
     pub name: Option<String>,
     pub events: EventFilter,
 }
@@ -42,13 +49,14 @@ impl TypedWebhook {
         let events = form.all("event").filter_map(EventName::named);
         let mut typed = Self {
             url: form.required("url", LONGEST_URL, "Type the URL that receives the events."),
+            is_discord: !form.text("discord").is_empty(),
             name: form.typed("name", 4 * LONGEST_NAME),
             events: events.collect(),
             events_error: None,
         };
         let mut url = None;
         if typed.url.is_fine() {
-            match target(typed.url.value(), reach) {
+            match url_of(typed.url.value(), typed.is_discord, reach) {
                 Ok(target) => url = Some(target),
                 Err(error) => typed.url.error = Some(error),
             }
@@ -64,6 +72,16 @@ impl TypedWebhook {
         }
         let fields = url.zip(filter).filter(|_| typed.name.is_fine());
         let fields = fields.map(|(url, events)| WebhookFields { url, name, events });
+        if fields.is_none() && is_of_discord(typed.url.value()) {
+            // It is a secret, so the page does not repeat it.
+            typed.url.text.clear();
+            let again = "Paste it again.".to_owned();
+            typed.url.error = typed
+                .url
+                .error
+                .map(|error| format!("{error} {again}"))
+                .or(Some(again));
+        }
         (typed, fields)
     }
 
@@ -77,9 +95,20 @@ impl TypedWebhook {
     }
 }
 
-fn target(text: &str, reach: AddressPolicy) -> Result<Target, String> {
-    let target = Target::of_endpoint(text).map_err(|error| sentence(&error.to_string()))?;
-    if !may_be_public(&target, reach) {
+fn url_of(text: &str, is_discord: bool, reach: AddressPolicy) -> Result<EndpointUrl, String> {
+    let kind = if is_discord {
+        ReceiverKind::Discord
+    } else {
+        ReceiverKind::Signed
+    };
+    let url = EndpointUrl::parse(text, kind).map_err(|error| match error {
+        InvalidEndpointUrl::OfDiscord => IS_DISCORD.to_owned(),
+        _ => sentence(&error.to_string()),
+    })?;
+    let EndpointUrl::Signed(target) = &url else {
+        return Ok(url);
+    };
+    if !may_be_public(target, reach) {
         return Err("This is not a public address, so the service cannot reach it.".to_owned());
     }
     if let Some(service) = target.chat_service() {
@@ -88,7 +117,7 @@ fn target(text: &str, reach: AddressPolicy) -> Result<Target, String> {
              translates them."
         ));
     }
-    Ok(target)
+    Ok(url)
 }
 
 /// An event in a few words.
@@ -138,13 +167,31 @@ mod tests {
             "https://10.0.0.1/x",
             "https://169.254.169.254/latest",
             "http://localhost:8080/",
-            "https://discord.com/api/webhooks/1/x",
             "https://user:password@example.com/",
         ] {
             let (typed, fields) = read(&[("url", url), ("event", "GAME_BANNED")]);
             assert!(fields.is_none() && !typed.url.is_fine(), "{url}");
             assert_eq!(typed.url.text, url);
         }
+    }
+
+    #[test]
+    fn discord_webhook_needs_its_box_and_is_not_repeated() {
+        let url = ("url", "https://discord.com/api/webhooks/1/token");
+        let (typed, fields) = read(&[url, ("event", "GAME_BANNED")]);
+        let error = typed.url.error.unwrap();
+        assert!(
+            fields.is_none() && error.contains("tick the box"),
+            "{error}"
+        );
+        assert_eq!(typed.url.text, "");
+        let (_, fields) = read(&[url, ("discord", "1"), ("event", "GAME_BANNED")]);
+        assert!(matches!(fields.unwrap().url, EndpointUrl::Discord(_)));
+        let (typed, fields) = read(&[url, ("discord", "1")]);
+        assert!(fields.is_none() && typed.url.text.is_empty() && typed.is_discord);
+        let other = ("url", "https://example.com/bans");
+        let (typed, fields) = read(&[other, ("discord", "1"), ("event", "GAME_BANNED")]);
+        assert!(fields.is_none() && typed.url.error.is_some());
     }
 
     #[test]

@@ -21,6 +21,8 @@ use crate::visit::{self, Visit};
 const USED_FORM: &str = "This form was sent before, and a secret is shown once. If you did not see it, \
     remove the newest webhook below and add it again.";
 
+const ADDED_CHANNEL: &str = "The webhook is added. Events from now on appear in the channel.";
+
 #[derive(Template)]
 #[template(path = "settings/webhooks.html")]
 struct WebhooksPage {
@@ -36,7 +38,7 @@ struct WebhooksPage {
     secret: Option<NewSecret>,
 }
 
-/// A webhook without its secret.
+/// A webhook without its secret or token.
 pub struct WebhookView {
     pub id: String,
     /// Its name, or else its id: what has to be typed to remove it.
@@ -70,14 +72,19 @@ pub async fn add(visit: &Visit) -> Result<Response<Body>, ApiError> {
         return visit::show(StatusCode::CONFLICT, &page);
     }
     let workspace = visit.signed_in.workspace.guid;
-    let mut endpoint = Endpoint::new(workspace, fields.url, fields.events, visit.now());
+    let mut endpoint = Endpoint::of(workspace, fields.url.into(), fields.events, visit.now());
     endpoint.name = fields.name;
     visit.store.create_endpoint(&endpoint).await?;
     let mut page = WebhooksPage::read(visit, TypedWebhook::empty(), new_key()).await?;
-    page.secret = Some(NewSecret {
-        name: WebhookView::new(&endpoint, visit.now()).name,
-        secret: endpoint.secrets.current().reveal().to_owned(),
-    });
+    match endpoint.secrets() {
+        Some(secrets) => {
+            page.secret = Some(NewSecret {
+                name: WebhookView::new(&endpoint, visit.now()).name,
+                secret: secrets.current().reveal().to_owned(),
+            });
+        }
+        None => page.done = Some(DoneLine::new(ADDED_CHANNEL)),
+    }
     visit::show(StatusCode::OK, &page)
 }
 
@@ -113,6 +120,9 @@ impl WebhookView {
             }
             (EndpointState::Active, _) => ("s-free", "Active"),
             (EndpointState::Paused, None) => ("s-expired", "Paused"),
+            (_, Some(PausedFor::Gone)) if endpoint.discord().is_some() => {
+                ("s-permanent", "Paused: deleted in Discord")
+            }
             (_, Some(PausedFor::Gone)) => ("s-permanent", "Paused: it answered 410 Gone"),
             (_, Some(PausedFor::Failures) | None) => {
                 ("s-permanent", "Paused: no success for three days")
@@ -121,7 +131,7 @@ impl WebhookView {
         Self {
             name: endpoint.name.clone().unwrap_or_else(|| id.clone()),
             id,
-            url: endpoint.url.to_string(),
+            url: endpoint.receiver.to_string(),
             class,
             state,
             is_active: endpoint.is_active(),

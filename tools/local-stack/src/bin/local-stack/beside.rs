@@ -43,7 +43,9 @@ impl Beside {
             secrets: Secrets::start(settings.secrets_port).await?,
             receiver: Receiver::start(settings.receiver_port, true)?,
             roblox: Roblox::start(settings.roblox_port).await?.printing(),
-            discord: Discord::start(settings.discord_port, &redirects).await?,
+            discord: Discord::start(settings.discord_port, &redirects)
+                .await?
+                .printing(),
         };
         beside
             .receiver

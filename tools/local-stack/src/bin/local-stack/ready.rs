@@ -5,6 +5,7 @@ use std::{path::Path, time::Duration};
 use bytes::Bytes;
 use hyper::Request;
 use local_stack::{
+    discord,
     event_source_mapping::{HttpInvoke, Invoke, InvokeError},
     http::Client,
     seed::{self, outward},
@@ -83,9 +84,10 @@ pub(crate) fn announce(address: &str, beside: &Beside, log: &Path) {
     });
     let rank = json!({ "userId": outward::MEMBER, "groupId": outward::GROUP, "rankId": 10 });
     let (hooks, secrets) = (beside.receiver.url(""), beside.secrets.endpoint());
-    let (roblox, discord) = (beside.roblox.endpoint(), beside.discord.endpoint());
+    let (roblox, discord_page) = (beside.roblox.endpoint(), beside.discord.endpoint());
     let (place, universe) = (outward::PLACE, outward::UNIVERSE);
     let group = outward::GROUP;
+    let (webhook, token) = (discord::WEBHOOK, discord::WEBHOOK_TOKEN);
     let open_cloud_key = outward::OPEN_CLOUD_KEY;
     let log = log.display();
     println!(
@@ -108,11 +110,13 @@ curl -X POST {base}/evidence/create -H 'authorization: Bearer {key}' -d '{text}'
 curl -X PATCH {base}/group-role -H 'authorization: Bearer {key}' -d '{rank}'
 
 # the moderators' console: {address}/console
-# sign in with Discord (here a fake, {discord}) as Kim, an administrator of demo-1, or Ada, a moderator
+# sign in with Discord (here a fake, {discord_page}) as Kim, an administrator of demo-1, or Ada, a moderator
 
 # place {place} of demo-1 is mirrored to universe {universe} of the fake Roblox, {roblox}
 # webhooks to {hooks}<name> are verified and printed once the receiver has their secret:
 #   curl -X PUT {hooks}<name> -d whsec_…
+# messages to this webhook of the fake Discord are printed:
+#   portcullis webhook add --discord https://discord.com/api/webhooks/{webhook}/{token}
 # Secrets Manager: {secrets}; `portcullis --endpoint` finds it and Roblox
 # requests are printed below; the functions' JSON log is in {log}
 "

@@ -1,0 +1,15 @@
+//! Events as messages in a channel of Discord, through one of its webhooks.
+
+mod answer;
+mod colour;
+mod event_embed;
+mod limits;
+mod markdown;
+mod message;
+mod parts;
+mod webhook;
+
+pub use answer::WebhookAnswer;
+pub use event_embed::{EventEmbed, users_shown};
+pub use message::ChannelMessage;
+pub use webhook::{DiscordWebhook, InvalidDiscordWebhook, is_of_discord};
