@@ -103,6 +103,9 @@ async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {
         Command::Group { command } => {
             commands::group::run(command, &cli.connection, output).await?;
         }
+        Command::Link { command } => {
+            commands::link::run(command, &session().await?, names, output).await?;
+        }
         Command::Protected { command } => {
             let store = open_unless_restoring().await?;
             commands::protected::run(command, &store, names, output).await?;
