@@ -58,7 +58,7 @@ async fn wrong_codes_at_once_are_answered_five_times() {
     let codes: Vec<_> = codes.collect();
     let answers = join_all(codes.iter().map(|code| typed(&workspace, code, ROBLOX))).await;
     let count = |status: u16| answers.iter().filter(|it| it.status == status).count();
-    // Of so many conflicts, some may end without an answer.
+    // Among this number of conflicts, some may end without an answer.
     assert!(count(404) <= 5, "{answers:?}");
     assert_eq!(count(404) + count(429) + count(503), 12, "{answers:?}");
     let refused = async || typed(&workspace, WRONG, ROBLOX).await.status == 429;
