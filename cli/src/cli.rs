@@ -27,6 +27,7 @@ use crate::commands::group::GroupCommand;
 use crate::commands::history::HistoryArgs;
 use crate::commands::import::ImportArgs;
 use crate::commands::key::KeyCommand;
+use crate::commands::link::LinkCommand;
 use crate::commands::member::MemberCommand;
 use crate::commands::mirror::MirrorCommand;
 use crate::commands::pending::PendingArgs;
@@ -155,6 +156,11 @@ pub enum Command {
     Group {
         #[command(subcommand)]
         command: GroupCommand,
+    },
+    /// Manage which Discord and Roblox accounts belong to the same person.
+    Link {
+        #[command(subcommand)]
+        command: LinkCommand,
     },
     /// Manage the members of a workspace, who moderate it in the console.
     Member {

@@ -17,6 +17,7 @@ pub mod group;
 pub mod history;
 pub mod import;
 pub mod key;
+pub mod link;
 pub mod member;
 pub mod mirror;
 mod open_cloud;

@@ -28,7 +28,7 @@ mod times;
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
-use commands::{ban, bans, check, events, history, pending, permission, unban, undo};
+use commands::{ban, bans, check, events, history, link, pending, permission, unban, undo};
 use names::UserNames;
 
 /// Runs the command that the arguments name.
@@ -103,6 +103,7 @@ async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {
         Command::Group { command } => {
             commands::group::run(command, &cli.connection, output).await?;
         }
+        Command::Link { command } => link::run(command, &session().await?, names, output).await?,
         Command::Protected { command } => {
             let store = open_unless_restoring().await?;
             commands::protected::run(command, &store, names, output).await?;

@@ -1,5 +1,6 @@
 //! HTTP: parses a request, builds an answer, and logs the result, each in one place.
 
+pub mod account_links;
 pub mod auth;
 mod ban_call;
 pub mod bulk;

@@ -1,5 +1,6 @@
-//! The domain: ids, times, bans, the rules, evidence, webhooks and keys. Nothing here knows a network or a database.
+//! The domain: ids, times, bans, the rules, evidence, account links, webhooks and keys. Nothing here knows a network or a database.
 
+pub mod account_links;
 pub mod activity;
 pub mod actor;
 pub mod backoff;

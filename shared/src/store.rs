@@ -4,6 +4,7 @@
 //! has the table of them with their costs.
 
 mod access;
+mod account_links;
 #[cfg(feature = "admin")]
 pub mod admin;
 mod checks;
@@ -24,6 +25,7 @@ pub use access::keys::KnownKey;
 pub use access::links::{Link, LinkRights, LinkedBy, Linking};
 pub use access::self_linking::SELF_LINKED;
 pub use access::workspaces::{EVIDENCE_GIB, Workspace};
+pub use account_links::{LinkActor, NewLinkCode, OpenLinkCode, TypedLinkCode};
 pub use checks::many_users::{Consistency, UsersRead};
 pub use decisions::actor::Actor;
 pub use decisions::answers::{Answer, Effect, Named, Shows};

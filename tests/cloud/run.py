@@ -21,7 +21,7 @@ from api import Api
 from outside import Outside
 from stack import Emulator, Stack
 
-SCOPES = "bans:read,bans:write,bans:write-global,bans:bulk,evidence:read,evidence:write,groups:write"
+SCOPES = "bans:read,bans:write,bans:write-global,bans:bulk,evidence:read,evidence:write,groups:write,links:read,links:write,links:import"
 
 
 class Keys:

@@ -26,6 +26,7 @@ def run(api, at_once=True):
     propagate(api)
     lists(api)
     sync(api)
+    account_links(api)
     text_as_evidence(api)
     file_as_evidence(api)
     refusals(api)
@@ -160,6 +161,31 @@ def a_ban(api, user):
     """The guid of a new ban."""
     api.call("POST", "/ban-async", {**README_BAN, "userId": user})
     return api.call("GET", f"/bans?userId={user}")["list"][0]["guid"]
+
+
+def account_links(api):
+    """A code that is replaced, redeemed and repeated; an import that is proven, looked up and removed."""
+    discord, other = "80351110224678912", "175928847299117063"
+
+    def once(name):
+        return {"idempotency-key": f"link-{name}"}
+
+    api.call("POST", "/links/codes", {"discordId": discord})
+    made = api.call("POST", "/links/codes", {"discordId": discord, "discordName": "Ada"}, once("code"))
+    assert api.call("POST", "/links/codes", {"discordId": discord, "discordName": "Ada"}, once("code")) == made
+    typed = {"code": made["code"], "userId": 156}
+    api.call("POST", "/links/codes/redeem", {"code": "000-000", "userId": 157}, expect=404)
+    assert api.call("POST", "/links/codes/redeem", {**typed, "preview": True})["discordName"] == "Ada"
+    for _ in range(2):
+        api.call("POST", "/links/codes/redeem", typed, once("redeem"))
+    api.call("PUT", "/links/roblox/157", {"discordId": other}, once("import"))
+    link = api.call("GET", "/links/roblox/156")
+    assert api.call("GET", f"/links/discord/{discord}") == link
+    results = api.call("POST", "/links/lookup", {"discord": [other], "roblox": [156, 158]})["results"]
+    assert [result["found"] for result in results] == [True, True, False], results
+    for _ in range(2):
+        api.call("DELETE", "/links/roblox/157", headers=once("remove"))
+    api.call("GET", "/links/roblox/157", expect=404)
 
 
 def text_as_evidence(api):

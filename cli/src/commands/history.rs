@@ -180,6 +180,18 @@ impl Printable for ActivityEntry {
                 "-".to_owned(),
                 "-".to_owned(),
             ),
+            ActivityDetails::LinkAdded(link) => (
+                "linked".to_owned(),
+                "-".to_owned(),
+                format!("discord {}", link.discord_id),
+                "-".to_owned(),
+            ),
+            ActivityDetails::LinkRemoved(link) => (
+                "unlinked".to_owned(),
+                "-".to_owned(),
+                "-".to_owned(),
+                format!("discord {}", link.discord_id),
+            ),
         };
         vec![
             ("when", self.at.shown()),

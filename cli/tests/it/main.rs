@@ -29,6 +29,7 @@ mod help;
 mod import;
 mod joined_places;
 mod keys;
+mod links;
 mod members;
 mod mirror;
 mod names;

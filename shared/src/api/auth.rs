@@ -6,10 +6,12 @@
 //! [`Moderator<P>`] in the same way. The one route without a key receives a [`RobloxNotification`], which exists only
 //! for a verified signature.
 
+mod account_links;
 mod caller;
 mod moderator;
 mod notification;
 
+pub use account_links::{ImportLinks, ReadLinks, WriteLinks};
 pub use caller::{
     BulkBans, Caller, CheckBans, CheckManyUsers, DecideBans, Permission, ReadBans, ReadEvidence,
     UnverifiedKey, WriteBans, WriteEvidence, WriteGroups,

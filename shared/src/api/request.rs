@@ -3,7 +3,7 @@ use std::sync::Arc;
 
 use flate2::read::MultiGzDecoder;
 use lambda_http::http::header::CONTENT_ENCODING;
-use lambda_http::http::{HeaderMap, HeaderValue};
+use lambda_http::http::{HeaderMap, HeaderValue, Method};
 use lambda_http::{Body, Request, RequestExt};
 use serde_json::{Map, Value};
 
@@ -21,6 +21,7 @@ const LARGEST_BODY: usize = 64 * 1024;
 /// A request, not parsed yet.
 #[derive(Clone, Debug)]
 pub struct ApiRequest {
+    method: Method,
     headers: HeaderMap,
     path: String,
     path_parameters: Map<String, Value>,
@@ -54,6 +55,7 @@ impl ApiRequest {
             _ => Vec::new(),
         };
         Self {
+            method: parts.method,
             headers: parts.headers,
             path: parts.uri.path().to_owned(),
             path_parameters,
@@ -67,6 +69,17 @@ impl ApiRequest {
     #[must_use]
     pub const fn trace(&self) -> &Arc<RequestLog> {
         &self.trace
+    }
+
+    #[must_use]
+    pub const fn method(&self) -> &Method {
+        &self.method
+    }
+
+    /// Whether the path is below this one, for a function with several routes.
+    #[must_use]
+    pub fn is_below(&self, path: &str) -> bool {
+        self.path.starts_with(path)
     }
 
     #[must_use]

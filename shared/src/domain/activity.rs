@@ -3,11 +3,13 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::account_links::LinkProof;
 use crate::domain::actor::Channel;
 use crate::domain::clock::UnixMillis;
 use crate::domain::digest;
 use crate::domain::event::EventName;
 use crate::domain::ids::{ModeratorId, UserId};
+use crate::domain::members::DiscordId;
 use crate::domain::random;
 
 /// The id of an activity's event.
@@ -61,6 +63,10 @@ pub enum ActivityDetails {
     EvidenceAdded(EvidenceSummary),
     #[serde(rename = "EVIDENCE_REMOVED")]
     EvidenceRemoved(EvidenceSummary),
+    #[serde(rename = "LINK_ADDED")]
+    LinkAdded(LinkSummary),
+    #[serde(rename = "LINK_REMOVED")]
+    LinkRemoved(LinkSummary),
 }
 
 /// A role of a Roblox group.
@@ -104,6 +110,14 @@ pub struct EvidenceSummary {
     pub file_name: Option<String>,
 }
 
+/// A link of the activity's user, without any name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LinkSummary {
+    pub discord_id: DiscordId,
+    pub method: LinkProof,
+}
+
 impl ActivityDetails {
     #[must_use]
     pub const fn name(&self) -> EventName {
@@ -111,6 +125,8 @@ impl ActivityDetails {
             Self::GroupRoleChanged(_) => EventName::GroupRoleChanged,
             Self::EvidenceAdded(_) => EventName::EvidenceAdded,
             Self::EvidenceRemoved(_) => EventName::EvidenceRemoved,
+            Self::LinkAdded(_) => EventName::LinkAdded,
+            Self::LinkRemoved(_) => EventName::LinkRemoved,
         }
     }
 }
@@ -132,7 +148,13 @@ mod tests {
             name: "Member".to_owned(),
             rank: 1,
         };
+        let link = LinkSummary {
+            discord_id: "80351110224678912".parse().unwrap(),
+            method: LinkProof::Code,
+        };
         for details in [
+            ActivityDetails::LinkAdded(link.clone()),
+            ActivityDetails::LinkRemoved(link),
             ActivityDetails::EvidenceAdded(evidence.clone()),
             ActivityDetails::EvidenceRemoved(evidence),
             ActivityDetails::GroupRoleChanged(GroupRoleChange {

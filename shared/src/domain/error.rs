@@ -51,6 +51,9 @@ pub enum ApiError {
         /// Whether another caller may get another representation.
         varies: bool,
     },
+    /// One of two accounts that are to be linked is linked to another one.
+    #[error("already linked")]
+    AlreadyLinked,
     /// The call fits several things; the fields say how to choose one.
     #[error("ambiguous")]
     Ambiguous(Vec<FieldError>),
@@ -132,6 +135,7 @@ impl ApiError {
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed { .. } => 405,
             Self::AlreadyBanned { .. }
+            | Self::AlreadyLinked
             | Self::Ambiguous(_)
             | Self::EvidenceQuotaReached
             | Self::NotUploaded
@@ -157,6 +161,7 @@ impl ApiError {
             Self::NotFound(_) => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::AlreadyBanned { .. } => "already_banned",
+            Self::AlreadyLinked => "already_linked",
             Self::Ambiguous(_) => "ambiguous",
             Self::PayloadTooLarge => "payload_too_large",
             Self::EvidenceQuotaReached => "quota_reached",
@@ -210,6 +215,11 @@ impl ApiError {
             Self::AlreadyBanned { .. } => {
                 "the user is already banned: send \"overwrite\": true to \
                 change the ban"
+                    .to_owned()
+            }
+            Self::AlreadyLinked => {
+                "one of these accounts is linked to another one: unlink it first, with DELETE \
+                 /api/v1/links/roblox/{id}"
                     .to_owned()
             }
             Self::Ambiguous(errors) => {
@@ -275,6 +285,7 @@ impl ApiError {
             | Self::ProtectedUser
             | Self::MethodNotAllowed { .. }
             | Self::AlreadyBanned { .. }
+            | Self::AlreadyLinked
             | Self::Ambiguous(_)
             | Self::RobloxRefused(_)
             | Self::PayloadTooLarge

@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use crate::domain::activity::{Activity, ActivityDetails, EvidenceSummary, GroupRoleChange};
+use crate::domain::activity::{
+    Activity, ActivityDetails, EvidenceSummary, GroupRoleChange, LinkSummary,
+};
 use crate::domain::actor::{ActorKind, Channel, DecidedBy};
 use crate::domain::ban_info::{BanInfo, BanPresenter, Flag};
 use crate::domain::history::{LogEvent, LoggedEvent, PastDecision};
@@ -21,16 +23,20 @@ pub enum EventName {
     GroupRoleChanged,
     EvidenceAdded,
     EvidenceRemoved,
+    LinkAdded,
+    LinkRemoved,
 }
 
 impl EventName {
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 8] = [
         Self::Banned,
         Self::BanUpdated,
         Self::Unbanned,
         Self::GroupRoleChanged,
         Self::EvidenceAdded,
         Self::EvidenceRemoved,
+        Self::LinkAdded,
+        Self::LinkRemoved,
     ];
 
     #[must_use]
@@ -57,6 +63,8 @@ impl EventName {
             Self::GroupRoleChanged => "GROUP_ROLE_CHANGED",
             Self::EvidenceAdded => "EVIDENCE_ADDED",
             Self::EvidenceRemoved => "EVIDENCE_REMOVED",
+            Self::LinkAdded => "LINK_ADDED",
+            Self::LinkRemoved => "LINK_REMOVED",
         }
     }
 }
@@ -110,6 +118,7 @@ pub struct ActivityEvent {
 enum ActivityData {
     GroupRole(GroupRoleChange),
     Evidence(EvidenceSummary),
+    Link(LinkSummary),
 }
 
 impl ActivityEvent {
@@ -126,6 +135,9 @@ impl ActivityEvent {
                 ActivityDetails::GroupRoleChanged(change) => ActivityData::GroupRole(change),
                 ActivityDetails::EvidenceAdded(evidence)
                 | ActivityDetails::EvidenceRemoved(evidence) => ActivityData::Evidence(evidence),
+                ActivityDetails::LinkAdded(link) | ActivityDetails::LinkRemoved(link) => {
+                    ActivityData::Link(link)
+                }
             },
             reason: reason.and_then(|reason| presenter.moderation(reason)),
             actor: EventActor::of(

@@ -1,6 +1,7 @@
 //! What only the operator's command, the console and tests do, behind the feature `admin`: no other
 //! function has it.
 
+mod account_links;
 mod actor;
 mod counts;
 mod deletion;
@@ -25,6 +26,7 @@ mod unlinking;
 mod webhooks;
 mod workspaces;
 
+pub use account_links::Unconfirmed;
 pub use counts::BanCounts;
 pub use import::{
     Adopted, Candidate, Import, ImportFailure, ImportPlan, ImportVerdict, Incoming, Numbering,

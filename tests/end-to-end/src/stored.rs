@@ -196,13 +196,16 @@ impl Stored {
                 self.evidence.texts.insert(guid.parse().unwrap());
             }
             StoredKind::EvidenceBytes => self.evidence.bytes = item["value"].as_i64().unwrap(),
-            StoredKind::Application
+            StoredKind::AccountLink
+            | StoredKind::Application
             | StoredKind::Checks
             | StoredKind::Counter
             | StoredKind::Delivery
             | StoredKind::Erased
             | StoredKind::RemovedEvidence
             | StoredKind::Lease
+            | StoredKind::LinkCode
+            | StoredKind::LinkCodeUse
             | StoredKind::Name
             | StoredKind::Notification
             | StoredKind::Pace
@@ -211,7 +214,8 @@ impl Stored {
             | StoredKind::Receipt
             | StoredKind::Request
             | StoredKind::Sighting
-            | StoredKind::Snapshot => {}
+            | StoredKind::Snapshot
+            | StoredKind::WrongCodes => {}
             StoredKind::LoggedTick | StoredKind::Tick => panic!("an item of no workspace: {item}"),
             StoredKind::DiscordRules
             | StoredKind::EndedMirror

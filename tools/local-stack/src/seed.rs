@@ -154,6 +154,7 @@ fn items(demo: &Demo) -> [Value; 3] {
     };
     let all = json!({ "SS": [
         "bans:read", "bans:write", "bans:write-global", "bans:bulk", "evidence:read", "evidence:write", "groups:write",
+        "links:read", "links:write", "links:import",
     ] });
     [
         json!({

@@ -188,6 +188,10 @@ fn what_happened(activity: &Activity) -> String {
         ActivityDetails::EvidenceRemoved(evidence) => {
             format!("Evidence removed from ban {}", evidence.case_id)
         }
+        ActivityDetails::LinkAdded(link) => format!("Linked to Discord user {}", link.discord_id),
+        ActivityDetails::LinkRemoved(link) => {
+            format!("Unlinked from Discord user {}", link.discord_id)
+        }
     }
 }
 

@@ -162,7 +162,11 @@ impl Permission for WriteGroups {
     }
 }
 
-fn demand_secret(key: &KeyRecord, scope: KeyScope, lacking: &'static str) -> Result<(), ApiError> {
+pub(super) fn demand_secret(
+    key: &KeyRecord,
+    scope: KeyScope,
+    lacking: &'static str,
+) -> Result<(), ApiError> {
     match key.key_kind {
         KeyKind::Public => Err(ApiError::Forbidden(
             "a public key may only call POST /api/v1/is-banned and POST /api/v1/is-banned/batch: \

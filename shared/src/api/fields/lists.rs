@@ -19,7 +19,7 @@ impl Fields {
         let mut seen = std::collections::HashSet::new();
         let mut ids = Vec::new();
         for (index, value) in values.iter().enumerate() {
-            match integer(value).and_then(|id| id.to_string().parse::<T>().ok()) {
+            match Self::read_id::<T>(value) {
                 Some(id) if seen.insert(id) => ids.push(id),
                 Some(_) => {}
                 None => self.reject_element(field, index, no_id()),
@@ -53,6 +53,36 @@ impl Fields {
             self.take_errors_of(element);
         }
         Some(objects)
+    }
+
+    /// An optional list, in the order sent; empty if it is absent, none if an element is wrong.
+    pub fn optional_list<T>(
+        &mut self,
+        field: &'static str,
+        expected: &'static str,
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let Some(value) = self.value(field) else {
+            return Some(Vec::new());
+        };
+        let Some(values) = value.as_array().cloned() else {
+            self.reject(field, "must be a list");
+            return None;
+        };
+        let mut read_all = Vec::new();
+        for (index, value) in values.iter().enumerate() {
+            match read(value) {
+                Some(element) => read_all.push(element),
+                None => self.reject_element(field, index, expected),
+            }
+        }
+        (read_all.len() == values.len()).then_some(read_all)
+    }
+
+    /// An id in a list.
+    #[must_use]
+    pub fn read_id<T: FromStr>(value: &Value) -> Option<T> {
+        integer(value).and_then(|id| id.to_string().parse().ok())
     }
 
     fn list(&mut self, field: &'static str, most: usize) -> Option<Vec<Value>> {

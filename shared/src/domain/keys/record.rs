@@ -126,10 +126,19 @@ pub enum KeyScope {
     /// Change the roles of members in the groups that the operator allows.
     #[serde(rename = "groups:write")]
     WriteGroups,
+    /// Read which Discord and Roblox accounts are linked.
+    #[serde(rename = "links:read")]
+    ReadLinks,
+    /// Make and redeem the codes that link accounts.
+    #[serde(rename = "links:write")]
+    WriteLinks,
+    /// Link accounts without a proof, and unlink them.
+    #[serde(rename = "links:import")]
+    ImportLinks,
 }
 
 impl KeyScope {
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::ReadBans,
         Self::WriteBans,
         Self::WriteGlobalBans,
@@ -137,6 +146,9 @@ impl KeyScope {
         Self::ReadEvidence,
         Self::WriteEvidence,
         Self::WriteGroups,
+        Self::ReadLinks,
+        Self::WriteLinks,
+        Self::ImportLinks,
     ];
     /// The scopes of a new key by default.
     pub const DEFAULT: [Self; 2] = [Self::ReadBans, Self::WriteBans];
@@ -151,6 +163,9 @@ impl KeyScope {
             Self::ReadEvidence => "evidence:read",
             Self::WriteEvidence => "evidence:write",
             Self::WriteGroups => "groups:write",
+            Self::ReadLinks => "links:read",
+            Self::WriteLinks => "links:write",
+            Self::ImportLinks => "links:import",
         }
     }
 }
@@ -168,7 +183,8 @@ impl FromStr for KeyScope {
             .into_iter()
             .find(|scope| scope.name() == text)
             .ok_or(UnknownWord(
-                "bans:read, bans:write, bans:write-global, bans:bulk, evidence:read, evidence:write, groups:write",
+                "bans:read, bans:write, bans:write-global, bans:bulk, evidence:read, evidence:write, groups:write, \
+                 links:read, links:write, links:import",
             ))
     }
 }

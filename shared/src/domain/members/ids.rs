@@ -92,6 +92,11 @@ impl DiscordId {
         let fits = (Self::SMALLEST..=i64::MAX.unsigned_abs()).contains(&id);
         fits.then_some(Self(id))
     }
+
+    #[must_use]
+    pub const fn get(self) -> u64 {
+        self.0
+    }
 }
 
 impl fmt::Display for DiscordId {

@@ -4,7 +4,7 @@
 //! each user the records of bans last, because they lead to the user; the workspace itself at the
 //! very end. Activities of a user without bans are found through the event log, so the stream must
 //! have logged them; it does within seconds. Started again, it continues with the rest. Used
-//! idempotency keys, names of users without bans, markers of erased bans, leases, counts of caps and
+//! idempotency keys, codes of account links, names of users without bans, markers of erased bans, leases, counts of caps and
 //! what is left of removed evidence are left to the table's own expiry, and files of evidence and the
 //! snapshot to the scheduled functions.
 
@@ -105,7 +105,7 @@ impl Store {
         Ok(removed)
     }
 
-    /// Removes the rest of a workspace, itself last: its event log, its webhooks with their
+    /// Removes the rest of a workspace, itself last: its account links, its event log, its webhooks with their
     /// deliveries, its counter, its protected users, when its experiences polled, erasure requests
     /// and their receipts, its members, its keys, its groups, its mirrors.
     pub async fn remove_rest(&self, prefix: WorkspacePrefix) -> Result<u64, ApiError> {

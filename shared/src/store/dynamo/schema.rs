@@ -1,5 +1,6 @@
 //! The keys of items. Only this module knows the layout; `docs/architecture.md` describes it.
 
+mod account_links;
 pub mod attributes;
 mod evidence;
 mod kinds;
@@ -18,6 +19,7 @@ use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, PlaceId, UserId, WorkspacePrefix};
 use crate::store::erasure::requests::NotificationId;
 
+pub use account_links::*;
 pub use evidence::*;
 pub use kinds::StoredKind;
 pub use members::*;

@@ -324,6 +324,14 @@ async fn every_event_is_handled_by_its_function() {
         ("pending-unbans", "pending-unbans", 200),
         ("bans-bulk", "bans-bulk", 200),
         ("unbans-bulk", "unbans-bulk", 200),
+        ("link-import", "link-import", 200),
+        ("link-get", "link-get", 200),
+        ("link-get-discord", "link-get", 200),
+        ("links-lookup", "links-lookup", 200),
+        ("link-codes", "link-codes", 200),
+        // No code is known beforehand.
+        ("link-redeem", "link-redeem", 404),
+        ("link-import-delete", "link-import", 200),
         ("roblox-webhook", "roblox-webhook", 200),
         // The demo workspace allows no group.
         ("group-role", "group-role", 403),

@@ -99,6 +99,13 @@ fn no_function_may_scan_and_few_may_delete() {
             let erases = function.name == "roblox-webhook" && grant.resource == BANS;
             let of_evidence =
                 grant.resource == FILES || grant.condition.contains(r#"["????????#V#*"]"#);
+            // A code that is used up or replaced, and a link.
+            let of_links = [
+                r#"["????????#Z#C#*"]"#,
+                r#"["????????#Z#U#*","????????#Z#D#*"]"#,
+            ]
+            .iter()
+            .any(|keys| grant.condition.contains(keys));
             // The end of a session, an invitation that is used up, a member's former accounts, and
             // the mirror of an experience that is unlinked, and a webhook.
             let of_members = grant.resource == WORKSPACES
@@ -112,6 +119,7 @@ fn no_function_may_scan_and_few_may_delete() {
                 !action.contains("Delete")
                     || erases
                     || of_evidence
+                    || of_links
                     || of_members
                     || of_settings
                     || of_snapshots,
@@ -180,7 +188,7 @@ fn update(table: &str, pk: &str, attribute: &str) -> Value {
 }
 
 /// Partitions of a workspace whose prefix is 0a1b2c3d.
-const PARTITIONS: [&str; 14] = [
+const PARTITIONS: [&str; 18] = [
     "0a1b2c3d#U#156",
     "0a1b2c3d#G#12",
     "0a1b2c3d#X",
@@ -195,6 +203,10 @@ const PARTITIONS: [&str; 14] = [
     "0a1b2c3d#K#0123456789ab#28333333",
     "0a1b2c3d#P",
     "0a1b2c3d#D#1",
+    "0a1b2c3d#Z#U#3",
+    "0a1b2c3d#Z#D#3",
+    "0a1b2c3d#Z#C#00",
+    "0a1b2c3d#Z#T#R156",
 ];
 
 /// The partitions of the bans table in which a function may set an attribute.
@@ -220,6 +232,8 @@ fn read_routes_write_only_links_sightings_last_use_and_check_counts() {
         ("ban-history", "linked", vec![]),
         ("events", "linked", vec![]),
         ("sync", "linked", vec![]),
+        ("link-get", "linked", vec![]),
+        ("links-lookup", "linked", vec![]),
     ];
     for (function, attribute, partitions) in expected {
         assert_eq!(written(function, attribute), partitions, "{function}");

@@ -58,6 +58,31 @@ pub fn change_rank(user: u64) -> Call {
     Call::new("PATCH", "/group-role").json(&body)
 }
 
+pub const DISCORD_USER: &str = "80351110224678912";
+
+/// A call of each route of account links.
+pub fn every_link_route() -> Vec<(&'static str, Call)> {
+    let of_roblox = format!("/links/roblox/{USER}");
+    let import = json!({ "discordId": DISCORD_USER });
+    let redeem = json!({ "code": "7KX-3Q9", "userId": USER });
+    let lookup = json!({ "roblox": [USER] });
+    vec![
+        ("link-import", Call::new("PUT", &of_roblox).json(&import)),
+        ("link-get", Call::get(&of_roblox)),
+        (
+            "link-get",
+            Call::get(&format!("/links/discord/{DISCORD_USER}")),
+        ),
+        ("links-lookup", Call::post("/links/lookup").json(&lookup)),
+        ("link-codes", Call::post("/links/codes").json(&import)),
+        (
+            "link-redeem",
+            Call::post("/links/codes/redeem").json(&redeem),
+        ),
+        ("link-import", Call::new("DELETE", &of_roblox)),
+    ]
+}
+
 /// A call of each route that needs a key, successful or not.
 pub fn every_keyed_route() -> Vec<(&'static str, Call)> {
     let mut routes = every_route();
@@ -66,6 +91,7 @@ pub fn every_keyed_route() -> Vec<(&'static str, Call)> {
     routes.push(("sync", Call::get("/sync")));
     routes.push(("snapshot", Call::get("/snapshot")));
     routes.push(("group-role", change_rank(USER)));
+    routes.extend(every_link_route());
     routes.push(("bans-bulk", Bulk::bans(EXPERIENCE, [USER]).call()));
     routes.push(("unbans-bulk", Bulk::unbans(EXPERIENCE, [USER]).call()));
     routes

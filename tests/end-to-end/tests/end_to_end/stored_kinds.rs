@@ -63,7 +63,8 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
     match kind {
         StoredKind::Activity => (Erasure::RemovedIfNamed, Deletion::Removed, false),
         StoredKind::Ban => (Erasure::Removed, Deletion::Removed, true),
-        StoredKind::Application
+        StoredKind::AccountLink
+        | StoredKind::Application
         | StoredKind::Decision
         | StoredKind::Evidence
         | StoredKind::EvidenceEntry
@@ -95,14 +96,17 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::Session
         | StoredKind::Workspace => (Erasure::Kept, Deletion::Removed, false),
         StoredKind::Name => (Erasure::Removed, Deletion::Expires, false),
-        StoredKind::Pace => (Erasure::RemovedIfNamed, Deletion::Expires, false),
+        StoredKind::LinkCode | StoredKind::LinkCodeUse | StoredKind::Pace => {
+            (Erasure::RemovedIfNamed, Deletion::Expires, false)
+        }
         StoredKind::Checks
         | StoredKind::Erased
         | StoredKind::Lease
         | StoredKind::Notification
         | StoredKind::RemovedEvidence
         | StoredKind::Request
-        | StoredKind::Snapshot => (Erasure::Kept, Deletion::Expires, false),
+        | StoredKind::Snapshot
+        | StoredKind::WrongCodes => (Erasure::Kept, Deletion::Expires, false),
         StoredKind::LoggedTick | StoredKind::Restore | StoredKind::Tick => {
             (Erasure::Kept, Deletion::Unaffected, false)
         }
@@ -141,6 +145,27 @@ async fn add_member(store: &Store, prefix: WorkspacePrefix) {
     store.change_rules(prefix, add).await.unwrap();
     let offer = |presets: &mut ReasonPresets| *presets = ReasonPresets::default();
     store.change_reason_presets(prefix, offer).await.unwrap();
+}
+
+/// A link, open codes of both sides and of nobody who is erased, and a wrong code.
+async fn add_links(workspace: &Workspace<'_>) {
+    const LINKED: &str = "80351110224678912";
+    let make = |body: Value| workspace.send(Call::post("/links/codes").json(&body));
+    let redeem = |body: Value| workspace.send(Call::post("/links/codes/redeem").json(&body));
+    let made = make(json!({ "discordId": LINKED })).await.success();
+    let linking = redeem(json!({ "code": made["code"], "userId": BANNED }));
+    linking.await.assert_ok();
+    for account in [
+        json!({ "userId": BANNED }),
+        json!({ "discordId": LINKED }),
+        json!({ "discordId": "80351110224678913" }),
+    ] {
+        make(account).await.success();
+    }
+    for user in [WITHOUT_BANS, 1] {
+        let wrong = redeem(json!({ "code": "000-000", "userId": user })).await;
+        wrong.assert_error(404, "not_found");
+    }
 }
 
 /// The workspace's items in both tables.
@@ -221,6 +246,7 @@ async fn fill(workspace: &Workspace<'_>) {
     let guid = removed["evidenceGuid"].as_str().unwrap();
     let remove = Call::new("DELETE", &format!("/evidence/{guid}"));
     workspace.send(remove).await.assert_ok();
+    add_links(workspace).await;
     let protecting = store.protect(prefix, user(PROTECTED), UnixSeconds(now()));
     protecting.await.unwrap();
     add_member(store, prefix).await;

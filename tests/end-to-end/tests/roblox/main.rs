@@ -13,6 +13,7 @@ mod check;
 mod decisions;
 mod game;
 mod joins;
+mod linking;
 mod many_servers;
 mod messages;
 mod native_bans;

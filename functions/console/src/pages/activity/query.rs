@@ -40,10 +40,11 @@ pub enum ActivityVerb {
     Imported,
     Evidence,
     Roles,
+    Links,
 }
 
 impl ActivityVerb {
-    const ALL: [(Self, &'static str, &'static str); 8] = [
+    const ALL: [(Self, &'static str, &'static str); 9] = [
         (Self::Banned, "banned", "Banned"),
         (Self::Edited, "edited", "Edited"),
         (Self::Lifted, "lifted", "Lifted"),
@@ -52,6 +53,7 @@ impl ActivityVerb {
         (Self::Imported, "imported", "Imported"),
         (Self::Evidence, "evidence", "Evidence"),
         (Self::Roles, "roles", "Group roles"),
+        (Self::Links, "links", "Linked accounts"),
     ];
 
     const fn of(event: &LogEvent) -> Self {
@@ -70,6 +72,7 @@ impl ActivityVerb {
                 ActivityDetails::EvidenceAdded(_) | ActivityDetails::EvidenceRemoved(_) => {
                     Self::Evidence
                 }
+                ActivityDetails::LinkAdded(_) | ActivityDetails::LinkRemoved(_) => Self::Links,
             },
         }
     }

@@ -178,6 +178,9 @@ const fn words(scope: KeyScope) -> &'static str {
         KeyScope::ReadEvidence => "read evidence",
         KeyScope::WriteEvidence => "add and remove evidence",
         KeyScope::WriteGroups => "change group roles",
+        KeyScope::ReadLinks => "read which Discord and Roblox accounts are linked",
+        KeyScope::WriteLinks => "make and redeem codes that link accounts",
+        KeyScope::ImportLinks => "link accounts without a code, and unlink them",
     }
 }
 

@@ -129,6 +129,8 @@ const fn words(event: EventName) -> &'static str {
         EventName::GroupRoleChanged => "a group role was changed",
         EventName::EvidenceAdded => "evidence was added",
         EventName::EvidenceRemoved => "evidence was removed",
+        EventName::LinkAdded => "accounts were linked",
+        EventName::LinkRemoved => "accounts were unlinked",
     }
 }
 

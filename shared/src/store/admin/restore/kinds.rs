@@ -22,7 +22,8 @@ pub(super) enum Fate {
     IfUserIsKnown,
     /// It is moved forward with the other counters.
     Counter,
-    /// It stays deleted: a lease, a recent observation, a cached name, or a snapshot.
+    /// It stays deleted: a lease, a recent observation, a cached name, a snapshot, or a link of accounts,
+    /// which is removed permanently.
     StayGone,
     /// It is put back with its user.
     WithUser,
@@ -47,14 +48,18 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         StoredKind::Evidence | StoredKind::QueuedErasure => Some(Fate::IfUserIsKnown),
         StoredKind::EvidenceEntry | StoredKind::EvidenceText => Some(Fate::WithEvidence),
         StoredKind::Counter | StoredKind::Log => Some(Fate::Counter),
-        StoredKind::Checks
+        StoredKind::AccountLink
+        | StoredKind::Checks
         | StoredKind::Lease
+        | StoredKind::LinkCode
+        | StoredKind::LinkCodeUse
         | StoredKind::LoggedTick
         | StoredKind::Name
         | StoredKind::Pace
         | StoredKind::Sighting
         | StoredKind::Snapshot
-        | StoredKind::Tick => Some(Fate::StayGone),
+        | StoredKind::Tick
+        | StoredKind::WrongCodes => Some(Fate::StayGone),
         StoredKind::Experience | StoredKind::Global | StoredKind::Protected => Some(Fate::WithUser),
         StoredKind::DiscordRules
         | StoredKind::EndedMirror

@@ -32,6 +32,7 @@ macro_rules! stored_kinds {
 stored_kinds! {
     /// The kinds in the bans table.
     IN_BANS:
+        AccountLink = "account-link",
         Activity = "activity",
         Application = "application",
         Ban = "ban",
@@ -49,6 +50,8 @@ stored_kinds! {
         Global = "global",
         Lease = "lease",
         Link = "link",
+        LinkCode = "link-code",
+        LinkCodeUse = "link-code-use",
         Log = "log",
         LoggedTick = "logged-tick",
         Name = "name",
@@ -62,6 +65,7 @@ stored_kinds! {
         Sighting = "sighting",
         Snapshot = "snapshot",
         Tick = "tick",
+        WrongCodes = "wrong-codes",
     ;
     /// The kinds in the workspaces table.
     IN_WORKSPACES:

@@ -3,9 +3,9 @@
 use super::Key;
 #[cfg(feature = "admin")]
 use super::{
-    activity_partition, counter_partition, erasure_queue, evidence_quota_partition,
-    link_slots_partition, log_head_partition, protected_partition, receipt_partition,
-    sighting_partition,
+    account_link_partitions, activity_partition, counter_partition, erasure_queue,
+    evidence_quota_partition, link_slots_partition, log_head_partition, protected_partition,
+    receipt_partition, sighting_partition,
 };
 use crate::domain::ids::{ExperienceId, UserId, WorkspacePrefix};
 
@@ -56,8 +56,9 @@ impl Key {
 
 /// The partitions of the bans table that a workspace has once, besides its links.
 #[cfg(feature = "admin")]
-pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 9] {
-    [
+pub fn workspace_partitions(prefix: WorkspacePrefix) -> Vec<String> {
+    let mut partitions = account_link_partitions(prefix);
+    partitions.extend([
         link_slots_partition(prefix),
         log_head_partition(prefix),
         sighting_partition(prefix),
@@ -67,7 +68,8 @@ pub fn workspace_partitions(prefix: WorkspacePrefix) -> [String; 9] {
         receipt_partition(prefix),
         activity_partition(prefix),
         evidence_quota_partition(prefix),
-    ]
+    ]);
+    partitions
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! Reads everything that names a user, in pages.
 
+use crate::domain::account_links::LinkSide;
 use crate::domain::ids::{ModeratorId, UserId, WorkspacePrefix};
+use crate::store::account_links::led_to;
 use crate::store::dynamo::database::{Database, DatabaseError, number, text};
 use crate::store::dynamo::schema::{self, DECISION_PREFIX, DECISIONS_END, Item, Key, attributes};
 
@@ -12,7 +14,7 @@ const PAGE: i32 = 100;
 enum Part {
     /// The sort keys of the user's partition from the first to the second, inclusive.
     Keys(&'static str, &'static str),
-    /// The items outside of their partition that name the user.
+    /// The items outside of their partition that name the user, and what their link leads to.
     Others,
     /// The user's own erasure requests.
     Requests,
@@ -143,9 +145,28 @@ impl Sweep {
             Part::Others => {
                 let as_moderator = ModeratorId::new(user.get());
                 let pace = as_moderator.map(|id| Key::moderator_pace(prefix, id));
-                let keys = [Key::global(prefix, user), Key::protected(prefix, user)];
-                let keys = keys.into_iter().chain(pace);
-                Ok((database.batch_get_stored(keys, true).await?, None))
+                let account = LinkSide::Roblox(user);
+                let keys = [
+                    Key::global(prefix, user),
+                    Key::protected(prefix, user),
+                    Key::account_link(prefix, account),
+                    Key::link_code_use(prefix, account),
+                ];
+                let mut found = vec![
+                    database
+                        .batch_get_stored(keys.into_iter().chain(pace), true)
+                        .await?,
+                ];
+                while let Some(last) = found.last() {
+                    let keys = led_to(prefix, last)?;
+                    let more = database.batch_get_stored(keys, true).await?;
+                    if more.is_empty() {
+                        break;
+                    }
+                    found.push(more);
+                }
+                // What leads to an item is deleted after it.
+                Ok((found.into_iter().rev().flatten().collect(), None))
             }
             Part::Requests => {
                 let query = query

@@ -1,5 +1,6 @@
 //! The actions that each function may call, and on what.
 
+mod account_links;
 mod background;
 mod evidence;
 mod routes;
@@ -18,7 +19,12 @@ pub type Role = (&'static str, Grants);
 
 /// The roles of all functions.
 pub fn roles() -> impl Iterator<Item = &'static Role> {
-    [routes::ROLES, evidence::ROLES, background::ROLES]
-        .into_iter()
-        .flatten()
+    [
+        routes::ROLES,
+        account_links::ROLES,
+        evidence::ROLES,
+        background::ROLES,
+    ]
+    .into_iter()
+    .flatten()
 }
