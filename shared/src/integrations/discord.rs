@@ -7,6 +7,7 @@ mod answer;
 mod bot;
 mod client;
 mod guilds;
+mod interactions;
 mod sign_in;
 
 pub use answer::DiscordError;

@@ -7,6 +7,7 @@ mod deletion;
 mod erasure;
 mod forms;
 mod groups;
+mod guilds;
 mod import;
 mod joining;
 mod keys;
@@ -26,6 +27,7 @@ mod webhooks;
 mod workspaces;
 
 pub use counts::BanCounts;
+pub use guilds::GuildConflict;
 pub use import::{
     Adopted, Candidate, Import, ImportFailure, ImportPlan, ImportVerdict, Incoming, Numbering,
     Origin,

@@ -218,6 +218,7 @@ impl Stored {
             | StoredKind::Endpoint
             | StoredKind::ErasureIntake
             | StoredKind::Group
+            | StoredKind::Guild
             | StoredKind::Invitation
             | StoredKind::Key
             | StoredKind::Member

@@ -1,11 +1,13 @@
-//! A fake Discord with the calls of signing in, and of a bot that reads members and roles of guilds, after
-//! the published documents.
+//! A fake Discord with the calls of signing in, of a bot that reads members and roles of guilds, and of answers
+//! to interactions, after the published documents. As the caller, it signs interactions ([`caller`]).
 //!
 //! Its page of authorization has a button for each user, for a person or a browser test to press.
 
 mod authorization;
+pub mod caller;
 mod demo;
 mod guilds;
+mod originals;
 mod routes;
 mod state;
 
@@ -18,10 +20,11 @@ use axum::extract::State as Shared;
 use axum::http::{HeaderMap, Method, Uri};
 use axum::response::Response;
 use parking_lot::{Mutex, MutexGuard};
+use serde_json::Value;
 
 pub use demo::{
     ADA, ADMINISTRATORS, APPLICATION, BOT_TOKEN, BOT_TOKEN_SECRET, CLIENT_SECRET,
-    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, demo_guild, demo_rules,
+    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, demo_guild, demo_links, demo_rules,
 };
 pub use state::{DiscordFault, FakeGuild, FakeMember};
 
@@ -111,6 +114,16 @@ impl Discord {
 
     pub fn heal(&self) {
         self.state().faults.clear();
+    }
+
+    /// A guild in its present state.
+    pub fn guild(&self, guild: u64) -> Option<FakeGuild> {
+        self.state().guilds.get(&guild).cloned()
+    }
+
+    /// The answer of an interaction, once the application has edited it.
+    pub fn original(&self, token: &str) -> Option<Value> {
+        self.state().originals.get(token).cloned()
     }
 
     /// The access tokens that were given out.

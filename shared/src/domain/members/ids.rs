@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::clock::UnixMillis;
 use crate::domain::digest;
 use crate::domain::random;
 
@@ -92,7 +93,19 @@ impl DiscordId {
         let fits = (Self::SMALLEST..=i64::MAX.unsigned_abs()).contains(&id);
         fits.then_some(Self(id))
     }
+
+    /// When Discord assigned the id.
+    #[must_use]
+    pub const fn created(self) -> UnixMillis {
+        UnixMillis::from_millis((self.0 >> TIME_SHIFT).saturating_add(EPOCH))
+    }
 }
+
+/// How many bits of an id are behind its time.
+const TIME_SHIFT: u32 = 22;
+
+/// From when Discord counts, in Unix milliseconds.
+const EPOCH: u64 = 1_420_070_400_000;
 
 impl fmt::Display for DiscordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

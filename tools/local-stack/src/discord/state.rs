@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::routes::Answer;
 use crate::exchange::Exchanges;
 use crate::faults::Rules;
@@ -17,6 +19,8 @@ pub struct State {
     pub codes: HashMap<String, Code>,
     /// The users of access tokens.
     pub tokens: HashMap<String, u64>,
+    /// The edited answers of interactions, by their tokens.
+    pub originals: HashMap<String, Value>,
     pub faults: Rules<DiscordFault>,
     pub exchanges: Exchanges,
 }
@@ -86,6 +90,8 @@ pub enum DiscordFault {
     Html(u16),
     /// The call fails with 429 and this pause in seconds.
     TooMany(f64),
+    /// Discord does not know the answer of an interaction yet.
+    UnknownWebhook,
     /// The answer comes this much later.
     Delay(Duration),
 }
@@ -96,6 +102,7 @@ impl DiscordFault {
         match self {
             Self::Html(status) => Some(Answer::html(status, "<html><body>error</body></html>")),
             Self::TooMany(seconds) => Some(Answer::too_many(seconds)),
+            Self::UnknownWebhook => Some(Answer::error(404, 10_015, "Unknown Webhook")),
             Self::Delay(_) => None,
         }
     }

@@ -16,6 +16,23 @@ const EXPORT: Grants = &[
     ("s3:exports-bucket/*", &["s3:GetObject", "s3:PutObject"]),
 ];
 
+/// What commands on Discord do in each table.
+pub const DISCORD_WORKSPACES: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+];
+pub const DISCORD_BANS: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+];
+
 const DECIDE: Grants = &[
     (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
     (
@@ -294,6 +311,30 @@ pub const ROLES: &[Role] = &[
             ),
             (FILES, &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]),
             ("s3:evidence-bucket", &["s3:ListBucket"]),
+        ],
+    ),
+    (
+        "discord-interactions",
+        &[
+            (WORKSPACES, DISCORD_WORKSPACES),
+            (
+                "dynamodb:table/BansTable/index/by-workspace",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/by-experience",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-bans",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-unbans",
+                &["dynamodb:Query"],
+            ),
+            (BANS, DISCORD_BANS),
+            ("lambda:function:discord-worker", &["lambda:InvokeFunction"]),
         ],
     ),
     ("not-found", &[]),
