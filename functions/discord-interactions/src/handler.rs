@@ -43,6 +43,10 @@ pub async fn handle(
     let reply = match tokio::time::timeout(OWN, desk.answer()).await {
         Ok(Ok(DeskAnswer::Reply(reply))) => reply,
         Ok(Err(error)) if error.status() != 503 => return Err(error),
+        Ok(Ok(DeskAnswer::Later) | Err(_)) | Err(_) if desk.opens_form() => {
+            let text = "Portcullis is busy, and nothing was done: use the command again.";
+            InteractionReply::Message(DiscordMessage::text(text))
+        }
         // The worker repeats what may have been decided; it decides once.
         Ok(Ok(DeskAnswer::Later) | Err(_)) | Err(_) => {
             let body = String::from_utf8_lossy(request.raw_body()?).into_owned();

@@ -9,13 +9,13 @@ use super::show::{self, PRIVATE_REASON, PUBLIC_REASON, Player};
 use super::undo;
 use crate::api::auth::{ModerateBans, Moderator};
 use crate::domain::discord::{
-    ButtonAction, ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, InteractionKind,
-    InteractionReply,
+    ButtonAction, ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, Interaction,
+    InteractionKind, InteractionReply,
 };
 use crate::domain::error::ApiError;
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::ids::{PlaceId, UserId};
-use crate::domain::members::{DiscordId, MemberPermission};
+use crate::domain::members::{DiscordId, MemberPermission, ReasonPresets};
 use crate::domain::rules::{BanRequest, Length, Scope};
 use crate::moderation::{self, Intent};
 use crate::store::{LinkRights, Named, Shows, WriteContext};
@@ -34,6 +34,12 @@ struct Ordered {
     length: Length,
 }
 
+/// Whether the form opens: the command has no reason.
+pub fn opens_form(asked: &Interaction) -> bool {
+    let is_ban = asked.kind == InteractionKind::Command && asked.command == "ban";
+    is_ban && asked.option("reason").is_empty()
+}
+
 /// Bans, opens the form if no reason is given, or asks for confirmation of a ban in all experiences.
 pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionReply> {
     let moderator = by.with::<ModerateBans>()?;
@@ -42,7 +48,7 @@ pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRepl
     if is_global {
         demand_global(by)?;
     }
-    if asked.kind == InteractionKind::Command && asked.option("reason").is_empty() {
+    if opens_form(asked) {
         return Ok(InteractionReply::Modal(asked::modal(asked, is_global)));
     }
     let (store, prefix) = (desk.store, by.prefix());
@@ -87,16 +93,9 @@ pub async fn confirmed(
 ) -> Flow<InteractionReply> {
     let moderator = by.with::<ModerateBans>()?;
     demand_global(by)?;
-    let reasons = BanReasons {
-        public: desk.interaction.shown(PUBLIC_REASON).to_owned(),
-        private: desk.interaction.shown(PRIVATE_REASON).to_owned(),
-        length: None,
-    };
-    if reasons.public.is_empty() {
-        return Err(Stop::say(
-            "The message has no reason any more: use `/ban` again.",
-        ));
-    }
+    // They were chosen before; judged again, since they come back from Discord.
+    let [public, private] = [PUBLIC_REASON, PRIVATE_REASON].map(|it| desk.interaction.shown(it));
+    let reasons = BanReasons::judge(public, private, &ReasonPresets::default())?;
     let ordered = Ordered {
         place: LinkedPlaces::read(desk, by).await?.any()?,
         scope: Scope::Global,

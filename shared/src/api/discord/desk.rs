@@ -39,6 +39,12 @@ pub enum DeskAnswer {
 }
 
 impl CommandDesk<'_> {
+    /// Whether the answer is a form, which cannot follow later.
+    #[must_use]
+    pub fn opens_form(&self) -> bool {
+        ban::opens_form(self.interaction)
+    }
+
     /// Answers the interaction. An error is one of the database, or a bug: the same interaction may be
     /// answered again, and decides once.
     pub async fn answer(&self) -> Result<DeskAnswer, ApiError> {

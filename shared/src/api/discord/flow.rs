@@ -33,6 +33,9 @@ impl From<ApiError> for Stop {
             }
             ApiError::InvalidRequest(ref errors) => {
                 let first = errors.first();
+                if first.is_some_and(|it| it.field.eq_ignore_ascii_case("idempotency-key")) {
+                    return Self::say("This was done already. Look with `/history`.");
+                }
                 let first = first.map(|it| format!("{} {}", it.field, it.message));
                 Self::Say(sentence(&first.unwrap_or_else(|| error.message())))
             }

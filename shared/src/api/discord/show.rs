@@ -16,7 +16,7 @@ use crate::domain::user_name::RobloxName;
 pub const PUBLIC_REASON: &str = "Reason";
 pub const PRIVATE_REASON: &str = "Private reason";
 
-/// A Roblox user, with the name as far as it is known.
+/// A Roblox user, with the name if it is known.
 #[derive(Clone, Debug)]
 pub struct Player {
     pub id: UserId,

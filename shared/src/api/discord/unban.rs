@@ -37,9 +37,9 @@ pub async fn unban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRe
     let standings = desk.store.standings_of(by.prefix(), player.id).await?;
     let in_force = in_force(&standings, desk);
     match in_force.as_slice() {
-        [ban] => lift(desk, by, desk.id()?, &player, ban, &reason).await,
+        [ban] => lift(desk, by, &desk.request_id()?, &player, ban, &reason).await,
         [] => match last_lifted(&standings, desk) {
-            Some(ban) => lift(desk, by, desk.id()?, &player, &ban, &reason).await,
+            Some(ban) => lift(desk, by, &desk.request_id()?, &player, &ban, &reason).await,
             None => Err(nothing(&player)),
         },
         several => Ok(desk.reply(offer(desk.id()?, &player, several, &reason))),
@@ -65,7 +65,9 @@ pub async fn chosen(
         ..ban.clone()
     });
     let ban = ban.ok_or_else(|| nothing(&player))?;
-    lift(desk, by, asked, &player, &ban, &reason).await
+    // Each of the buttons is a decision of its own.
+    let once = format!("discord-{asked}-{guid}");
+    lift(desk, by, &once, &player, &ban, &reason).await
 }
 
 fn judged(typed: &str) -> Flow<String> {
@@ -123,11 +125,11 @@ fn offer(asked: DiscordId, player: &Player, bans: &[Ban], reason: &str) -> Disco
     DiscordMessage::embed(embed).with_buttons(buttons)
 }
 
-/// Lifts a ban that is in the state `ban`, once for each `asked` interaction.
+/// Lifts a ban that is in the state `ban`, once for each name.
 async fn lift(
     desk: &CommandDesk<'_>,
     by: &Commander,
-    asked: DiscordId,
+    once: &str,
     player: &Player,
     ban: &Ban,
     reason: &str,
@@ -147,7 +149,7 @@ async fn lift(
         actor: moderator.actor(&desk.request_id()?),
         limits: authority.limits,
         idempotency: Some(Named {
-            key: IdempotencyKey::of_form(&format!("discord-{asked}"), &meaning),
+            key: IdempotencyKey::of_form(once, &meaning),
             shows,
         }),
         digest: None,

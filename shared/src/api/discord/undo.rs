@@ -1,5 +1,6 @@
 //! The button that reverses what its presser decided, by another decision.
 
+use super::ban::demand_global;
 use super::commander::Commander;
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
@@ -10,7 +11,7 @@ use crate::domain::discord::{
 };
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::ids::{Guid, UserId};
-use crate::domain::rules::{Ban, DecisionKind, Meaning};
+use crate::domain::rules::{Ban, DecisionKind, Meaning, Scope};
 use crate::moderation::{SeenOutcome, undo_own};
 use crate::store::{Named, Shows, WriteContext};
 
@@ -61,6 +62,9 @@ pub async fn undo(
         ));
     }
     let ban = &decision.ban;
+    if ban.scope == Scope::Global {
+        demand_global(by)?;
+    }
     // The same name as in the console, so that a decision is undone once.
     let meaning = Meaning::of_parts(&["undo", &decision.id()]);
     let key = IdempotencyKey::of_form(&format!("undo-{}", decision.id()), &meaning);

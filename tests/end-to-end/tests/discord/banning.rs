@@ -176,7 +176,7 @@ async fn one_of_several_bans_is_chosen() {
     assert_eq!(workspace.check(156, EXPERIENCE).await["isGlobal"], false);
     assert!(workspace.is_banned(156, EXPERIENCE).await);
     let history = ada.command("history", &[("user", "156")]).await;
-    history.says("A \\\\\\\\*mistake");
+    history.says("A \\\\*mistake");
 
     // Someone changes the other one first.
     workspace.ban(Ban::of(156, EXPERIENCE).length("7d")).await;

@@ -58,7 +58,7 @@ pub fn public_key() -> Result<String, Error> {
     Ok(hex(signing_key()?.public_key().as_ref()))
 }
 
-/// The signature in hex of a body at a time.
+/// The signature in hex of a body and its time.
 pub fn signature(time: &str, body: &[u8]) -> Result<String, Error> {
     let signed = [time.as_bytes(), body].concat();
     Ok(hex(signing_key()?.sign(&signed).as_ref()))

@@ -19,6 +19,7 @@ const EXPORT: Grants = &[
 /// What commands on Discord do in each table.
 pub const DISCORD_WORKSPACES: &[&str] = &[
     "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
