@@ -17,6 +17,5 @@ mod suggest;
 mod unban;
 mod undo;
 
-pub use commander::Commander;
 pub use desk::{CommandDesk, DeskAnswer};
 pub use signed::SignedInteraction;

@@ -43,17 +43,18 @@ async fn main() -> Result<()> {
         "press" => {
             let last = last()?;
             let label = rest.join(" ");
-            let mut body = act(
-                caller::Act::Press,
-                &json!({ "component_type": 2, "custom_id": button(&last, &label).ok_or_else(usage)? }),
-            );
-            body["message"] = last;
+            let custom_id = button(&last, &label).ok_or_else(usage)?;
+            let data = json!({ "component_type": 2, "custom_id": custom_id });
+            let mut body = act(caller::Act::Press, &data);
+            if let Some(body) = body.as_object_mut() {
+                body.insert("message".to_owned(), last);
+            }
             body
         }
         "send" => {
             let last = last()?;
-            let id = last["custom_id"].as_str().unwrap_or_default();
-            act(caller::Act::Submit, &caller::form_data(id, &pairs))
+            let form = caller::form_data(text(&last, "custom_id"), &pairs);
+            act(caller::Act::Submit, &form)
         }
         command => {
             let value = |value: &str| match value {
@@ -81,14 +82,9 @@ fn last() -> Result<Value> {
 
 /// The `custom_id` of the button with this label.
 fn button(message: &Value, label: &str) -> Option<String> {
-    let rows = message["components"].as_array()?.iter();
-    let mut buttons = rows.flat_map(|row| row["components"].as_array().into_iter().flatten());
-    let found = buttons.find(|it| {
-        it["label"]
-            .as_str()
-            .is_some_and(|it| it.eq_ignore_ascii_case(label))
-    })?;
-    found["custom_id"].as_str().map(str::to_owned)
+    let mut buttons = buttons(message);
+    let found = buttons.find(|it| text(it, "label").eq_ignore_ascii_case(label))?;
+    Some(text(found, "custom_id").to_owned())
 }
 
 /// Sends an interaction, and waits for an answer that follows later.
@@ -105,11 +101,11 @@ async fn answer(body: &Value) -> Result<Value> {
     if !response.status().is_success() {
         return Err(Error::Tool(format!("{}: {answer}", response.status())));
     }
-    if !matches!(answer["type"].as_u64(), Some(5 | 6)) {
-        return Ok(answer["data"].clone());
+    if !matches!(part(&answer, "type").as_u64(), Some(5 | 6)) {
+        return Ok(part(&answer, "data").clone());
     }
     println!("Portcullis is thinking…");
-    let token = body["token"].as_str().unwrap_or_default();
+    let token = text(body, "token");
     let discord = format!(
         "http://127.0.0.1:{}/api/v10/webhooks/{APPLICATION}/{token}/messages/@original",
         port("DISCORD_PORT", "9004")
@@ -130,35 +126,44 @@ async fn answer(body: &Value) -> Result<Value> {
 }
 
 fn print(shown: &Value) {
-    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let list = |value: &Value| value.as_array().cloned().unwrap_or_default();
-    if !text(&shown["title"]).is_empty() {
-        println!("[form] {}", text(&shown["title"]));
-        for label in list(&shown["components"]) {
-            let input = &label["component"];
-            println!(
-                "  {} ({}): {}",
-                text(&label["label"]),
-                text(&input["custom_id"]),
-                text(&input["value"])
-            );
+    if !text(shown, "title").is_empty() {
+        println!("[form] {}", text(shown, "title"));
+        for label in list(shown, "components") {
+            let (title, input) = (text(label, "label"), part(label, "component"));
+            let (name, value) = (text(input, "custom_id"), text(input, "value"));
+            println!("  {title} ({name}): {value}");
         }
         return;
     }
-    if !text(&shown["content"]).is_empty() {
-        println!("{}", text(&shown["content"]));
+    let mut lines = vec![text(shown, "content").to_owned()];
+    for embed in list(shown, "embeds") {
+        lines.push(format!("== {}", text(embed, "title")));
+        lines.push(text(embed, "description").to_owned());
+        let fields = list(embed, "fields").iter();
+        lines.extend(fields.map(|it| format!("  {}: {}", text(it, "name"), text(it, "value"))));
+        lines.push(text(part(embed, "footer"), "text").to_owned());
     }
-    for embed in list(&shown["embeds"]) {
-        println!("== {}", text(&embed["title"]));
-        println!("{}", text(&embed["description"]));
-        for field in list(&embed["fields"]) {
-            println!("  {}: {}", text(&field["name"]), text(&field["value"]));
-        }
-        println!("{}", text(&embed["footer"]["text"]));
+    let buttons = buttons(shown).map(|button| format!("[button] {}", text(button, "label")));
+    lines.extend(buttons);
+    for line in lines.iter().filter(|line| !line.is_empty()) {
+        println!("{line}");
     }
-    for row in list(&shown["components"]) {
-        for button in list(&row["components"]) {
-            println!("[button] {}", text(&button["label"]));
-        }
-    }
+}
+
+fn part<'a>(value: &'a Value, name: &str) -> &'a Value {
+    value.get(name).unwrap_or(&Value::Null)
+}
+
+fn text<'a>(value: &'a Value, name: &str) -> &'a str {
+    part(value, name).as_str().unwrap_or_default()
+}
+
+fn list<'a>(value: &'a Value, name: &str) -> &'a [Value] {
+    let list = part(value, name).as_array();
+    list.map(Vec::as_slice).unwrap_or_default()
+}
+
+fn buttons(message: &Value) -> impl Iterator<Item = &Value> {
+    let rows = list(message, "components").iter();
+    rows.flat_map(|row| list(row, "components"))
 }

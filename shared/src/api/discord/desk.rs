@@ -134,24 +134,24 @@ impl CommandDesk<'_> {
         }
     }
 
-    pub fn now(&self) -> UnixSeconds {
+    pub(super) fn now(&self) -> UnixSeconds {
         self.moment.seconds()
     }
 
     /// The interaction's id.
-    pub fn id(&self) -> Flow<DiscordId> {
+    pub(super) fn id(&self) -> Flow<DiscordId> {
         let missing = "the interaction has no id".to_owned();
         let id = self.interaction.id;
-        id.ok_or_else(|| Stop::Failed(ApiError::Internal(missing)))
+        id.ok_or(Stop::Failed(ApiError::Internal(missing)))
     }
 
     /// Under which a decision is recognised whose answer was lost.
-    pub fn request_id(&self) -> Flow<String> {
+    pub(super) fn request_id(&self) -> Flow<String> {
         Ok(format!("discord-{}", self.id()?))
     }
 
     /// A message: a new one, or in place of the one with the button.
-    pub fn reply(&self, message: DiscordMessage) -> InteractionReply {
+    pub(super) fn reply(&self, message: DiscordMessage) -> InteractionReply {
         match self.interaction.kind {
             InteractionKind::Component => InteractionReply::Update(message),
             _ => InteractionReply::Message(message),
@@ -159,7 +159,7 @@ impl CommandDesk<'_> {
     }
 
     /// The player whom a person means.
-    pub async fn player(&self, by: &Commander, typed: &str) -> Flow<Player> {
+    pub(super) async fn player(&self, by: &Commander, typed: &str) -> Flow<Player> {
         let reference = typed.parse::<UserReference>();
         let reference = reference.map_err(|error| Stop::Say(sentence(&error.to_string())))?;
         match (reference, self.names) {
@@ -174,14 +174,14 @@ impl CommandDesk<'_> {
     }
 
     /// A player with their name, if it is cached.
-    pub async fn known(&self, by: &Commander, id: UserId) -> Player {
+    pub(super) async fn known(&self, by: &Commander, id: UserId) -> Player {
         let mut names = self.cached(by, [id]).await;
         let name = names.remove(&id);
         Player { id, name }
     }
 
     /// The names that are cached; a missing one fails nothing.
-    pub async fn cached(
+    pub(super) async fn cached(
         &self,
         by: &Commander,
         users: impl IntoIterator<Item = UserId>,

@@ -22,7 +22,7 @@ pub async fn list(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRep
     by.with::<ViewBans>()?;
     let links = desk.store.links(by.prefix()).await?;
     let mut embed = DiscordEmbed::titled("Linked experiences");
-    let lines = links.iter().take(LISTED).map(|link| {
+    let listed = links.iter().take(LISTED).map(|link| {
         let place = link.experience;
         let of = link.join.map(|join| format!(", part of {}", join.root));
         format!(
@@ -31,14 +31,14 @@ pub async fn list(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRep
             show::relative(link.linked)
         )
     });
-    let lines: Vec<_> = lines.collect();
-    embed.description = if lines.is_empty() {
+    let listed: Vec<_> = listed.collect();
+    embed.description = if listed.is_empty() {
         "None yet. An administrator links one with `/addplace`.".to_owned()
     } else {
-        lines.join("\n")
+        listed.join("\n")
     };
     if links.len() > LISTED {
-        embed.footer = format!("{} of {}: the console has all.", LISTED, links.len());
+        embed.footer = format!("{LISTED} of {}: the console has all.", links.len());
     }
     Ok(desk.reply(DiscordMessage::embed(embed)))
 }

@@ -86,7 +86,7 @@ async fn expired_token_ends_the_answer_and_not_the_decision() {
     let (workspace, ada) = with_ada(&app, &[ManageBans]).await;
     let options = BY_NAME.map(|(name, value)| (name, json!(value)));
     let mut body = ada.command_body("ban", &options);
-    let id = caller::new_id(Duration::from_secs(16 * 60)).to_string();
+    let id = caller::new_id(Duration::from_mins(16)).to_string();
     body["id"] = json!(id);
     app.defer(&body).await;
     app.background_settled().await;

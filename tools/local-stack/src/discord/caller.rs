@@ -197,9 +197,9 @@ mod tests {
 
     #[test]
     fn ids_are_new_and_have_their_time() {
-        let (old, new) = (new_id(Duration::from_secs(900)), new_id(Duration::ZERO));
+        let (old, new) = (new_id(Duration::from_mins(15)), new_id(Duration::ZERO));
         assert_ne!(new_id(Duration::ZERO), new);
         assert!(age(new) < Duration::from_secs(5));
-        assert!(age(old) >= Duration::from_secs(900));
+        assert!(age(old) >= Duration::from_mins(15));
     }
 }

@@ -10,7 +10,7 @@ use super::routes::{Answer, Call};
 use super::state::State;
 
 /// How long Discord accepts a token.
-const VALID: Duration = Duration::from_secs(15 * 60);
+const VALID: Duration = Duration::from_mins(15);
 
 /// Edits or returns the answer of an interaction.
 pub fn original(state: &mut State, call: &Call, application: &str, token: &str) -> Answer {
@@ -40,9 +40,10 @@ pub fn original(state: &mut State, call: &Call, application: &str, token: &str) 
         "id": id.to_string(), "channel_id": "613425648685547900", "flags": 64, "type": 20,
         "author": { "id": APPLICATION.to_string(), "username": "portcullis", "bot": true },
     });
-    for name in ["content", "embeds", "components"] {
-        if let Some(part) = sent.get(name) {
-            message[name] = part.clone();
+    if let Some(message) = message.as_object_mut() {
+        for name in ["content", "embeds", "components"] {
+            let part = sent.get(name).cloned();
+            message.extend(part.map(|part| (name.to_owned(), part)));
         }
     }
     state.originals.insert(token.to_owned(), message.clone());
