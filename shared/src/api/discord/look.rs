@@ -3,7 +3,7 @@
 use super::commander::Commander;
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
-use super::show::{self, MemberNames, Player};
+use super::show::{self, MemberLabels, Player};
 use crate::api::auth::{ModerateBans, ViewBans};
 use crate::domain::discord::{DiscordEmbed, DiscordMessage, InteractionReply};
 use crate::domain::ids::PlaceId;
@@ -65,7 +65,7 @@ pub async fn history(desk: &CommandDesk<'_>, by: &Commander) -> Flow<Interaction
         store.members(prefix)
     )?;
     let (members, shows_private) = (
-        MemberNames::new(&members),
+        MemberLabels::new(&members),
         by.may(MemberPermission::ManageBans),
     );
     let mut embed = DiscordEmbed::titled("History");

@@ -46,9 +46,9 @@ impl Player {
 
 /// The members of a workspace by their ids, removed ones too.
 #[derive(Clone, Debug, Default)]
-pub struct MemberNames(HashMap<String, String>);
+pub struct MemberLabels(HashMap<String, String>);
 
-impl MemberNames {
+impl MemberLabels {
     pub fn new(members: &[Member]) -> Self {
         let named = |member: &Member| (member.id.to_string(), member.name.to_string());
         Self(members.iter().map(named).collect())
@@ -148,7 +148,7 @@ pub fn terms(embed: DiscordEmbed, ban: &Ban, shows_private: bool) -> DiscordEmbe
 }
 
 /// A decision of the history: the verb first.
-pub fn decision(decision: &PastDecision, members: &MemberNames, shows_private: bool) -> String {
+pub fn decision(decision: &PastDecision, members: &MemberLabels, shows_private: bool) -> String {
     let ban = &decision.ban;
     let what = match decision.kind {
         DecisionKind::Made => "Banned",

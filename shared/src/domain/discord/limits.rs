@@ -7,7 +7,10 @@ pub fn cut(text: &str, most: usize) -> String {
     if units(text) <= most {
         return text.to_owned();
     }
-    let mut left = most.saturating_sub(1);
+    // One for the ellipsis.
+    let Some(mut left) = most.checked_sub(1) else {
+        return String::new();
+    };
     let mut kept = String::new();
     for c in text.chars() {
         let Some(rest) = left.checked_sub(c.len_utf16()) else {
@@ -33,6 +36,7 @@ mod tests {
     fn longer_texts_end_with_an_ellipsis() {
         assert_eq!(cut(" ab ", 2), "ab");
         assert_eq!(cut("abc", 2), "a…");
+        assert_eq!((cut("abc", 1).as_str(), cut("abc", 0).as_str()), ("…", ""));
         assert_eq!(cut("a bc", 3), "a…");
         assert_eq!(cut("😀😀", 4), "😀😀");
         assert_eq!(cut("😀😀", 3), "😀…");
