@@ -1,5 +1,5 @@
-//! What only the operator's command, the console and tests do, behind the feature `admin`: no other
-//! function has it.
+//! What only the operator's command, the console, commands on Discord and tests do, behind the feature
+//! `admin`: no other function has it.
 
 mod actor;
 mod counts;
