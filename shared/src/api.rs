@@ -5,6 +5,8 @@ pub mod auth;
 mod ban_call;
 pub mod bulk;
 pub mod cursor;
+#[cfg(feature = "admin")]
+pub mod discord;
 pub mod evidence;
 pub mod export;
 mod fields;

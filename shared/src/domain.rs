@@ -9,6 +9,7 @@ pub mod banned_users;
 pub mod bulk;
 pub mod clock;
 pub(crate) mod digest;
+pub mod discord;
 pub mod error;
 pub mod event;
 pub mod evidence;

@@ -94,6 +94,12 @@ impl Invocation {
         }
     }
 
+    /// The log of this invocation.
+    #[must_use]
+    pub const fn trace(&self) -> &RequestLog {
+        &self.trace
+    }
+
     /// Writes the log line of a batch, with the error that stopped it.
     pub fn end_batch(&self, batch: Batch, error: Option<&ApiError>) {
         self.trace.end_batch(batch, error, self.meter.consumed());

@@ -58,8 +58,8 @@ impl TimeLimit {
 
 /// What a handler receives as proof of permission.
 pub trait FromRequest: Sized + Send {
-    /// Its first read.
-    const FIRST_READ: FirstRead = FirstRead::Key;
+    /// Its first read, for which the function connects while it starts; none if many requests read nothing.
+    const FIRST_READ: Option<FirstRead> = Some(FirstRead::Key);
 
     /// Obtains it for a request, or fails.
     fn from_request(
@@ -168,7 +168,7 @@ impl App {
             identify(&mut page, trace.request_id());
             (page, error)
         };
-        self.answer_requests(route, FirstRead::Session, time_limit, answer, finish)
+        self.answer_requests(route, Some(FirstRead::Session), time_limit, answer, finish)
             .await
     }
 
@@ -176,7 +176,7 @@ impl App {
     async fn answer_requests<T, L, F, Fut, E>(
         self,
         route: &'static str,
-        first_read: FirstRead,
+        first_read: Option<FirstRead>,
         time_limit: L,
         answer: F,
         finish: E,
@@ -189,8 +189,8 @@ impl App {
         E: Fn(Result<T, ApiError>, &RequestLog) -> (Response<Body>, Option<ApiError>) + Sync,
     {
         // Without TLS there is no handshake to save the first caller from.
-        if !is_plain() {
-            self.store.warm_up(first_read).await;
+        if let Some(read) = first_read.filter(|_| !is_plain()) {
+            self.store.warm_up(read).await;
         }
         let (app, environment) = (&self, &self.ready());
         let (time_limit, answer, finish) = (&time_limit, &answer, &finish);

@@ -34,6 +34,9 @@ pub enum ApiError {
     /// The signature of a notification is missing, wrong or too old; the text is for the log only.
     #[error("unsigned: {0}")]
     Unsigned(&'static str),
+    /// The same of an interaction on Discord.
+    #[error("unsigned interaction: {0}")]
+    UnsignedInteraction(&'static str),
     /// The resource does not exist.
     #[error("not found: {0}")]
     NotFound(&'static str),
@@ -130,7 +133,7 @@ impl ApiError {
     pub const fn status(&self) -> u16 {
         match self {
             Self::InvalidJson(_) | Self::InvalidRequest(_) => 400,
-            Self::Unauthorized(_) | Self::Unsigned(_) => 401,
+            Self::Unauthorized(_) | Self::Unsigned(_) | Self::UnsignedInteraction(_) => 401,
             Self::Forbidden(_) | Self::ProtectedUser => 403,
             Self::NotFound(_) => 404,
             Self::MethodNotAllowed { .. } => 405,
@@ -155,7 +158,9 @@ impl ApiError {
         match self {
             Self::InvalidJson(_) => "invalid_json",
             Self::InvalidRequest(_) => "invalid_request",
-            Self::Unauthorized(_) | Self::Unsigned(_) => "unauthorized",
+            Self::Unauthorized(_) | Self::Unsigned(_) | Self::UnsignedInteraction(_) => {
+                "unauthorized"
+            }
             Self::Forbidden(_) => "forbidden",
             Self::ProtectedUser => "protected_user",
             Self::NotFound(_) => "not_found",
@@ -211,6 +216,9 @@ impl ApiError {
             }
             Self::Unsigned(_) => {
                 "a valid roblox-signature from the last 10 minutes is required".to_owned()
+            }
+            Self::UnsignedInteraction(_) => {
+                "a valid signature of Discord from the last 5 minutes is required".to_owned()
             }
             Self::AlreadyBanned { .. } => {
                 "the user is already banned: send \"overwrite\": true to \
@@ -274,6 +282,7 @@ impl ApiError {
         match self {
             Self::Unauthorized(why)
             | Self::Unsigned(why)
+            | Self::UnsignedInteraction(why)
             | Self::Forbidden(why)
             | Self::NotFound(why)
             | Self::RateLimited { what: why, .. } => Some((*why).to_owned()),

@@ -8,6 +8,7 @@ mod answer;
 mod bot;
 mod client;
 mod guilds;
+mod interactions;
 mod sign_in;
 mod webhook;
 

@@ -2,7 +2,10 @@
 //! where to look, so a lost one costs the time until the next schedule, and a superfluous one
 //! nothing.
 
+use std::fmt;
+
 use aws_config::SdkConfig;
+use serde::Deserialize;
 use serde_json::json;
 
 use crate::domain::error::ApiError;
@@ -25,6 +28,31 @@ pub enum Job {
         workspace: WorkspacePrefix,
         universe: u64,
     },
+    /// Answer an interaction on Discord. Unlike the others, the invocation itself is the work.
+    Discord(DeferredInteraction),
+}
+
+/// An interaction as Discord has signed it. Its token is a secret, so `Debug` shows nothing of it.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
+#[serde(transparent)]
+pub struct DeferredInteraction(String);
+
+impl DeferredInteraction {
+    #[must_use]
+    pub const fn new(body: String) -> Self {
+        Self(body)
+    }
+
+    #[must_use]
+    pub const fn body(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl fmt::Debug for DeferredInteraction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeferredInteraction")
+    }
 }
 
 /// Invokes functions asynchronously.
@@ -32,6 +60,7 @@ pub enum Job {
 pub struct WorkerInvoker {
     client: LambdaClient,
     deliver: Option<String>,
+    discord: Option<String>,
     mirror: Option<String>,
     snapshot: Option<String>,
 }
@@ -44,6 +73,7 @@ impl WorkerInvoker {
         Self {
             client: LambdaClient::new(config),
             deliver: name("DELIVER_FUNCTION"),
+            discord: name("DISCORD_FUNCTION"),
             mirror: name("MIRROR_FUNCTION"),
             snapshot: name("SNAPSHOT_FUNCTION"),
         }
@@ -101,6 +131,9 @@ impl WorkerInvoker {
                 &self.mirror,
                 json!({ "workspace": workspace.to_string(), "universe": universe }),
             ),
+            Job::Discord(DeferredInteraction(body)) => {
+                (&self.discord, json!({ "interaction": body }))
+            }
         };
         let Some(function) = function else {
             let detail = format!("the environment has no function for {job:?}");

@@ -1,5 +1,5 @@
-//! What only the operator's command, the console and tests do, behind the feature `admin`: no other
-//! function has it.
+//! What only the operator's command, the console, commands on Discord and tests do, behind the feature
+//! `admin`: no other function has it.
 
 mod account_links;
 mod actor;
@@ -8,6 +8,7 @@ mod deletion;
 mod erasure;
 mod forms;
 mod groups;
+mod guilds;
 mod import;
 mod joining;
 mod keys;
@@ -28,6 +29,7 @@ mod workspaces;
 
 pub use account_links::Unconfirmed;
 pub use counts::BanCounts;
+pub use guilds::GuildConflict;
 pub use import::{
     Adopted, Candidate, Import, ImportFailure, ImportPlan, ImportVerdict, Incoming, Numbering,
     Origin,

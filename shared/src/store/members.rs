@@ -1,4 +1,5 @@
 //! Members of a workspace, and how they sign in.
 
+pub(super) mod guilds;
 pub(super) mod people;
 pub(super) mod sessions;

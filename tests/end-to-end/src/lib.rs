@@ -27,6 +27,7 @@ mod bulk_calls;
 mod call;
 mod console;
 mod contract;
+pub mod discord;
 mod event_log_age;
 mod eventually;
 pub mod evidence;
@@ -55,7 +56,9 @@ pub use files::{observability, openapi, repository, template};
 pub use game_servers::{AppNetwork, PUBLISHED_SDK, PUBLISHED_SDK_LOOP};
 pub use notification::{Notification, sign};
 pub use payload::{Ban, Unban};
-pub use published_contract::{PublishedContract, discord_contract, roblox_contract};
+pub use published_contract::{
+    PublishedContract, discord_contract, interactions_contract, roblox_contract,
+};
 pub use response::{ApiResponse, key_order};
 pub use webhook_receiver::{Received, Reply, WebhookReceiver};
 pub use workspace::{KeySpec, Workspace, now};

@@ -222,6 +222,7 @@ impl Stored {
             | StoredKind::Endpoint
             | StoredKind::ErasureIntake
             | StoredKind::Group
+            | StoredKind::Guild
             | StoredKind::Invitation
             | StoredKind::Key
             | StoredKind::Member

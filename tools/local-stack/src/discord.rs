@@ -1,11 +1,14 @@
-//! A fake Discord with the calls of signing in, of a bot that reads members and roles of guilds, and of
-//! webhooks of channels, after the published documents.
+//! A fake Discord with the calls of signing in, of a bot that reads members and roles of guilds, of webhooks of
+//! channels, and of answers to interactions, after the published documents. As the caller, it signs interactions
+//! ([`caller`]).
 //!
 //! Its page of authorization has a button for each user, for a person or a browser test to press.
 
 mod authorization;
+pub mod caller;
 mod demo;
 mod guilds;
+mod originals;
 mod routes;
 mod state;
 mod webhooks;
@@ -23,7 +26,7 @@ use serde_json::Value;
 
 pub use demo::{
     ADA, ADMINISTRATORS, APPLICATION, BOT_TOKEN, BOT_TOKEN_SECRET, CLIENT_SECRET,
-    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, WEBHOOK, WEBHOOK_TOKEN, demo_guild,
+    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, WEBHOOK, WEBHOOK_TOKEN, demo_guild, demo_links,
     demo_rules,
 };
 pub use state::{DiscordFault, FakeGuild, FakeMember};
@@ -139,6 +142,16 @@ impl Discord {
 
     pub fn heal(&self) {
         self.state().faults.clear();
+    }
+
+    /// A guild in its present state.
+    pub fn guild(&self, guild: u64) -> Option<FakeGuild> {
+        self.state().guilds.get(&guild).cloned()
+    }
+
+    /// The answer of an interaction, once the application has edited it.
+    pub fn original(&self, token: &str) -> Option<Value> {
+        self.state().originals.get(token).cloned()
     }
 
     /// The access tokens that were given out.

@@ -119,7 +119,9 @@ pub async fn outward_data(dynamo: &Dynamo, workspaces_table: &str, url: &str) ->
         "created": { "N": CREATED },
     });
     let rules = discord::demo_rules(prefix, CREATED);
-    for item in [endpoint, mirror, group].into_iter().chain(rules) {
+    let links = discord::demo_links(prefix, CREATED);
+    let items = [endpoint, mirror, group].into_iter();
+    for item in items.chain(rules).chain(links) {
         let put = json!({ "TableName": workspaces_table, "Item": item });
         dynamo.call("PutItem", &put).await?;
     }

@@ -46,11 +46,15 @@ impl Template {
         Self::load_with(path, &Map::new())
     }
 
-    /// The same with what a deployment can leave out and this machine can run: the console, and signing in with
-    /// Discord.
+    /// The same with what a deployment can leave out and this machine can run: the console, and Discord.
     pub fn load_with_console(path: impl AsRef<Path>) -> Result<Self> {
         let application = crate::discord::APPLICATION.to_string();
-        let arguments = [("Console", "true"), ("DiscordApplicationId", &application)];
+        let key = crate::discord::caller::public_key()?;
+        let arguments = [
+            ("Console", "true"),
+            ("DiscordApplicationId", &application),
+            ("DiscordPublicKey", &key),
+        ];
         let arguments = arguments.map(|(name, value)| (name.to_owned(), Value::from(value)));
         Self::load_with(path, &Map::from_iter(arguments))
     }

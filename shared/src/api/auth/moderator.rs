@@ -61,13 +61,29 @@ impl RequiredPermission for Administer {
 impl<P: RequiredPermission> Moderator<P> {
     /// The member of a session, if they have the permission.
     pub fn of(signed_in: &SignedIn, channel: Channel) -> Result<Self, ApiError> {
-        if !signed_in.permissions.allows(P::REQUIRED) {
+        let SignedIn {
+            member,
+            permissions,
+            workspace,
+            ..
+        } = signed_in;
+        Self::of_member(member, permissions, workspace, channel)
+    }
+
+    /// A member with these permissions, if the required one is among them.
+    pub fn of_member(
+        member: &Member,
+        permissions: &MemberPermissions,
+        workspace: &Arc<Workspace>,
+        channel: Channel,
+    ) -> Result<Self, ApiError> {
+        if !permissions.allows(P::REQUIRED) {
             return Err(ApiError::Forbidden(P::LACKING));
         }
         Ok(Self {
-            member: signed_in.member.clone(),
-            permissions: signed_in.permissions.clone(),
-            workspace: Arc::clone(&signed_in.workspace),
+            member: member.clone(),
+            permissions: permissions.clone(),
+            workspace: Arc::clone(workspace),
             channel,
             permission: PhantomData,
         })

@@ -35,7 +35,7 @@ impl RobloxNotification {
 }
 
 impl FromRequest for RobloxNotification {
-    const FIRST_READ: FirstRead = FirstRead::ErasureIntakes;
+    const FIRST_READ: Option<FirstRead> = Some(FirstRead::ErasureIntakes);
 
     async fn from_request(request: &ApiRequest, store: &Store) -> Result<Self, ApiError> {
         let sent = request

@@ -47,7 +47,12 @@ impl PlainKey {
     /// Generates a key for a workspace.
     #[must_use]
     pub fn random(kind: KeyKind, workspace: WorkspaceId) -> Self {
-        let mut bytes: [u8; 16] = random::bytes();
+        Self::of_bytes(kind, workspace, random::bytes())
+    }
+
+    /// The key for a workspace with these random bytes.
+    #[must_use]
+    pub fn of_bytes(kind: KeyKind, workspace: WorkspaceId, mut bytes: [u8; 16]) -> Self {
         let [.., a, b, c, d] = &mut bytes;
         [*a, *b, *c, *d] = workspace.prefix().bytes();
         let uuid = uuid::Builder::from_random_bytes(bytes).into_uuid();

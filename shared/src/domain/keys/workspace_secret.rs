@@ -26,6 +26,8 @@ pub enum Purpose {
     Cursor,
     /// Recognises a revision of a ban that was erased with its user.
     ErasedRevision,
+    /// Makes the API key that a command on Discord creates.
+    ApiKey,
 }
 
 impl Purpose {
@@ -33,6 +35,7 @@ impl Purpose {
         match self {
             Self::Cursor => "cursor",
             Self::ErasedRevision => "erased-revision",
+            Self::ApiKey => "api-key",
         }
     }
 }

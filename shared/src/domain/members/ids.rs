@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::clock::UnixMillis;
 use crate::domain::digest;
 use crate::domain::random;
 
@@ -97,7 +98,19 @@ impl DiscordId {
     pub const fn get(self) -> u64 {
         self.0
     }
+
+    /// When Discord assigned the id.
+    #[must_use]
+    pub const fn created(self) -> UnixMillis {
+        UnixMillis::from_millis((self.0 >> TIME_SHIFT).saturating_add(EPOCH))
+    }
 }
+
+/// How many bits of an id are behind its time.
+const TIME_SHIFT: u32 = 22;
+
+/// From when Discord counts, in Unix milliseconds.
+const EPOCH: u64 = 1_420_070_400_000;
 
 impl fmt::Display for DiscordId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -67,7 +67,14 @@ impl Discord {
 
     /// Sends a form.
     pub(super) async fn post(&self, path: &str, form: String) -> Result<Value, DiscordError> {
+        let form = ("application/x-www-form-urlencoded", form);
         self.send(Method::POST, path, None, Some(form)).await
+    }
+
+    /// Sends JSON.
+    pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Value, DiscordError> {
+        let body = ("application/json", body.to_string());
+        self.send(Method::PATCH, path, None, Some(body)).await
     }
 
     async fn send(
@@ -75,7 +82,7 @@ impl Discord {
         method: Method,
         path: &str,
         authorization: Option<HeaderValue>,
-        form: Option<String>,
+        body: Option<(&str, String)>,
     ) -> Result<Value, DiscordError> {
         let url = self.client.url(&format!("{API}/{path}"));
         // Discord blocks other forms of this header.
@@ -92,10 +99,11 @@ impl Discord {
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
         }
-        if form.is_some() {
-            request = request.header(CONTENT_TYPE, "application/x-www-form-urlencoded");
+        if let Some((kind, _)) = body {
+            request = request.header(CONTENT_TYPE, kind);
         }
-        let request = request.body(Bytes::from(form.unwrap_or_default()));
+        let body = body.map(|(_, body)| body).unwrap_or_default();
+        let request = request.body(Bytes::from(body));
         let answer = self.client.send(request).await;
         answer::object(&answer.map_err(DiscordError::Unavailable)?)
     }

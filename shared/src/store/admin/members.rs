@@ -294,6 +294,8 @@ impl Store {
         if rules.iter().any(|rule| rule.basis.is_on_discord()) {
             keys.push(Key::discord_rules(prefix));
         }
+        let guilds = self.guilds(prefix).await?;
+        keys.extend(guilds.into_iter().map(Key::guild));
         for member in self.members(prefix).await? {
             keys.extend(accounts(prefix, &member));
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::log_fields::{documented_metrics, operations, watched_metrics};
 
-/// `observability.yaml` at a level, with malware scans and the console.
+/// `observability.yaml` at a level, with malware scans, the console and commands on Discord.
 struct Level {
     name: &'static str,
     stack: Template,
@@ -16,7 +16,10 @@ struct Level {
 
 impl Level {
     fn of(name: &'static str) -> Self {
-        let arguments = json!({ "MetricsLevel": name, "ScanEvidence": "true", "Console": "true" });
+        let arguments = json!({
+            "MetricsLevel": name, "ScanEvidence": "true", "Console": "true",
+            "DiscordApplicationId": "613425648685547001", "DiscordPublicKey": "0".repeat(64),
+        });
         let arguments = arguments.as_object().unwrap();
         let main = Template::load_with(repository("template.yaml"), arguments).unwrap();
         let stack = main.nested("Observability").unwrap().clone();

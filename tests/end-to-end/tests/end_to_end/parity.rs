@@ -10,6 +10,7 @@ use bytes::Bytes;
 use end_to_end::{ApiResponse, TestApp, contract, now, openapi, repository, sign, template};
 use http::{HeaderMap, HeaderName};
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+use local_stack::discord::caller;
 use serde_json::Value;
 use shared::domain::clock::UnixSeconds;
 use shared::domain::keys::NotificationSecret;
@@ -287,6 +288,16 @@ fn with_current_values(event: &str, guids: &[String; 2]) -> String {
         let signature = sign(SECRET, &now().to_string(), body.as_bytes());
         event["headers"]["roblox-signature"] = Value::from(signature);
     }
+    if event["headers"]["x-signature-ed25519"].is_string() {
+        let body = text(&event["body"]);
+        let headers = &mut event["headers"];
+        let time = text(&headers["x-signature-timestamp"]);
+        let signature = |time: &str| caller::signature(time, body.as_bytes()).unwrap();
+        assert_eq!(text(&headers["x-signature-ed25519"]), signature(&time));
+        let time = now().to_string();
+        headers["x-signature-ed25519"] = Value::from(signature(&time));
+        headers["x-signature-timestamp"] = Value::from(time);
+    }
     event.to_string()
 }
 
@@ -335,6 +346,8 @@ async fn every_event_is_handled_by_its_function() {
         ("roblox-webhook", "roblox-webhook", 200),
         // The demo workspace allows no group.
         ("group-role", "group-role", 403),
+        // The guild is not linked, which is a sentence.
+        ("discord-interactions", "discord-interactions", 200),
         // To its list of bans.
         ("console", "console", 303),
         // It asks to sign in.

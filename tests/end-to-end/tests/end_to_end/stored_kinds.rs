@@ -86,6 +86,7 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::Endpoint
         | StoredKind::ErasureIntake
         | StoredKind::Group
+        | StoredKind::Guild
         | StoredKind::Invitation
         | StoredKind::Key
         | StoredKind::Member
@@ -250,6 +251,7 @@ async fn fill(workspace: &Workspace<'_>) {
     let protecting = store.protect(prefix, user(PROTECTED), UnixSeconds(now()));
     protecting.await.unwrap();
     add_member(store, prefix).await;
+    workspace.link_guild(local_stack::discord::GUILD).await;
     let named = [BANNED, PROTECTED].map(|id| RobloxUser {
         id: user(id),
         name: RobloxName::new("name", "").unwrap(),

@@ -69,6 +69,20 @@ impl State {
     }
 }
 
+/// The items that link the guild to a workspace.
+pub fn demo_links(prefix: &str, created: &str) -> [Value; 2] {
+    let keys = [
+        (format!("D#{GUILD}"), "G".to_owned()),
+        (format!("P#{prefix}"), format!("G#{GUILD}")),
+    ];
+    keys.map(|(pk, sk)| {
+        json!({
+            "pk": { "S": pk }, "sk": { "S": sk }, "kind": { "S": "guild" },
+            "workspace": { "S": prefix }, "linked": { "N": created },
+        })
+    })
+}
+
 /// The items that give the guild's roles permissions in a workspace: administrators all, moderators to ban.
 pub fn demo_rules(prefix: &str, created: &str) -> [Value; 2] {
     let rule = |id: &str, permission: &str, role: u64| {

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::authorization;
 use super::guilds;
+use super::originals;
 use super::state::State;
 use super::webhooks;
 use crate::gateway::decode;
@@ -142,6 +143,9 @@ pub fn answer(state: &mut State, call: &Call) -> Answer {
     match (call.method.as_str(), rest) {
         ("POST", ["oauth2", "token"]) => authorization::token(state, call),
         ("GET", ["users", "@me"]) => authorization::current_user(state, call),
+        ("GET" | "PATCH", ["webhooks", application, token, "messages", "@original"]) => {
+            originals::original(state, call, application, token)
+        }
         ("GET", ["guilds", guild]) => guilds::guild(state, call, guild),
         ("POST", ["webhooks", webhook, token]) => webhooks::post(state, call, webhook, token),
         ("GET", ["guilds", guild, "members", user]) => guilds::member(state, call, guild, user),

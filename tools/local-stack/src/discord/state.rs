@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::routes::Answer;
 use super::webhooks::FakeWebhook;
 use crate::exchange::Exchanges;
@@ -21,6 +23,8 @@ pub struct State {
     pub webhooks: BTreeMap<u64, FakeWebhook>,
     /// Whether messages are printed.
     pub prints: bool,
+    /// The edited answers of interactions, by their tokens.
+    pub originals: HashMap<String, Value>,
     pub faults: Rules<DiscordFault>,
     pub exchanges: Exchanges,
 }
@@ -92,6 +96,8 @@ pub enum DiscordFault {
     TooMany(f64),
     /// The call fails with this status and this code of Discord's.
     Error(u16, u64),
+    /// Discord does not know the answer of an interaction yet.
+    UnknownWebhook,
     /// The answer comes this much later.
     Delay(Duration),
 }
@@ -103,6 +109,7 @@ impl DiscordFault {
             Self::Html(status) => Some(Answer::html(status, "<html><body>error</body></html>")),
             Self::TooMany(seconds) => Some(Answer::too_many(seconds)),
             Self::Error(status, code) => Some(Answer::error(status, code, "an error")),
+            Self::UnknownWebhook => Some(Answer::error(404, 10_015, "Unknown Webhook")),
             Self::Delay(_) => None,
         }
     }

@@ -66,6 +66,7 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         | StoredKind::Endpoint
         | StoredKind::ErasureIntake
         | StoredKind::Group
+        | StoredKind::Guild
         | StoredKind::Invitation
         | StoredKind::Member
         | StoredKind::MemberAccount

@@ -74,6 +74,7 @@ stored_kinds! {
         Endpoint = "endpoint",
         ErasureIntake = "erasure-intake",
         Group = "group",
+        Guild = "guild",
         Invitation = "invitation",
         Key = "key",
         Member = "member",

@@ -7,6 +7,9 @@ use crate::domain::members::{DiscordId, MemberId};
 /// The sort key prefix of members.
 pub const MEMBER_PREFIX: &str = "M#";
 
+/// The sort key prefix of a workspace's Discord guilds.
+pub const GUILD_PREFIX: &str = "G#";
+
 /// How the partitions of members begin.
 pub const MEMBERS: &str = "P#";
 
@@ -59,6 +62,19 @@ impl Key {
             pk: DISCORD_RULES.to_owned(),
             sk: prefix.to_string(),
         }
+    }
+
+    /// The workspace of a Discord guild. No user has the id of a guild.
+    pub fn guild(guild: DiscordId) -> Self {
+        Self {
+            pk: format!("D#{guild}"),
+            sk: "G".to_owned(),
+        }
+    }
+
+    /// That a Discord guild belongs to a workspace.
+    pub fn guild_of(prefix: WorkspacePrefix, guild: DiscordId) -> Self {
+        Self::of_members(prefix, format!("{GUILD_PREFIX}{guild}"))
     }
 
     pub fn reason_presets(prefix: WorkspacePrefix) -> Self {

@@ -17,7 +17,7 @@ pub fn template_routes() -> Routes {
     template().routes().map(route).collect()
 }
 
-/// The same without the console, which is pages and no part of the API.
+/// The same without the console, which is pages, and without the interactions, whose form Discord describes.
 pub fn api_routes() -> BTreeSet<(String, String)> {
     let routes = template_routes().into_keys();
     routes
@@ -72,6 +72,7 @@ pub const EXPECTED: &[(&str, &str, &str)] = &[
     ("POST", "/api/v1/roblox/webhook", "roblox-webhook"),
     ("GET", "/api/v1/export/bans/json", "export-bans-json"),
     ("GET", "/api/v1/export/bans/csv", "export-bans-csv"),
+    ("POST", "/discord/interactions", "discord-interactions"),
     ("GET", "/console", "console"),
     ("POST", "/console", "console"),
     ("GET", "/console/{proxy+}", "console"),

@@ -112,6 +112,9 @@ curl -X PATCH {base}/group-role -H 'authorization: Bearer {key}' -d '{rank}'
 # the moderators' console: {address}/console
 # sign in with Discord (here a fake, {discord_page}) as Kim, an administrator of demo-1, or Ada, a moderator
 
+# a command on Discord, as Ada, who has signed in to the console once
+#   cargo run --example discord -- ada ban user=156 length=7d reason=Spam
+
 # place {place} of demo-1 is mirrored to universe {universe} of the fake Roblox, {roblox}
 # webhooks to {hooks}<name> are verified and printed once the receiver has their secret:
 #   curl -X PUT {hooks}<name> -d whsec_…

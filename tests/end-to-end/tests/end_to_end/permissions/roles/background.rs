@@ -1,5 +1,6 @@
 //! The functions without a route, without those about evidence.
 
+use super::routes::{DISCORD_BANS, DISCORD_WORKSPACES};
 use super::{BANS, Role, SNAPSHOTS, STREAM, WORKSPACES};
 
 const BUILDER: &str = "lambda:function:build-snapshots";
@@ -12,6 +13,29 @@ const READ_STREAM: &[&str] = &[
 ];
 
 pub const ROLES: &[Role] = &[
+    (
+        "discord-worker",
+        &[
+            (WORKSPACES, DISCORD_WORKSPACES),
+            (
+                "dynamodb:table/BansTable/index/by-workspace",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/by-experience",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-bans",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-unbans",
+                &["dynamodb:Query"],
+            ),
+            (BANS, DISCORD_BANS),
+        ],
+    ),
     (
         "mirror-bans",
         &[

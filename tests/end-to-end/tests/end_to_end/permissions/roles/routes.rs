@@ -16,6 +16,24 @@ const EXPORT: Grants = &[
     ("s3:exports-bucket/*", &["s3:GetObject", "s3:PutObject"]),
 ];
 
+/// What commands on Discord do in each table.
+pub const DISCORD_WORKSPACES: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+];
+pub const DISCORD_BANS: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:ConditionCheckItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+];
+
 const DECIDE: Grants = &[
     (WORKSPACES, &["dynamodb:GetItem", "dynamodb:UpdateItem"]),
     (
@@ -326,6 +344,30 @@ pub const ROLES: &[Role] = &[
                     "dynamodb:UpdateItem",
                 ],
             ),
+        ],
+    ),
+    (
+        "discord-interactions",
+        &[
+            (WORKSPACES, DISCORD_WORKSPACES),
+            (
+                "dynamodb:table/BansTable/index/by-workspace",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/by-experience",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-bans",
+                &["dynamodb:Query"],
+            ),
+            (
+                "dynamodb:table/BansTable/index/pending-unbans",
+                &["dynamodb:Query"],
+            ),
+            (BANS, DISCORD_BANS),
+            ("lambda:function:discord-worker", &["lambda:InvokeFunction"]),
         ],
     ),
     ("not-found", &[]),

@@ -1,0 +1,21 @@
+//! Answers interactions on Discord: who acts, what they may do, and each command.
+//!
+//! Two functions run the same code. The one behind the route answers what our own tables know. What needs
+//! Roblox, or takes too long, it leaves to the worker, which answers the same interaction again: the
+//! interaction's id is the idempotency key of what it decides, so nothing is decided twice.
+
+mod ban;
+mod commander;
+mod desk;
+mod flow;
+mod key;
+mod look;
+mod places;
+mod show;
+mod signed;
+mod suggest;
+mod unban;
+mod undo;
+
+pub use desk::{CommandDesk, DeskAnswer};
+pub use signed::SignedInteraction;

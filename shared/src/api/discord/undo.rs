@@ -1,0 +1,109 @@
+//! The button that reverses what its presser decided, by another decision.
+
+use super::ban::demand_global;
+use super::commander::Commander;
+use super::desk::CommandDesk;
+use super::flow::{Flow, Stop};
+use super::show;
+use crate::api::auth::ModerateBans;
+use crate::domain::discord::{
+    ButtonAction, ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, InteractionReply,
+};
+use crate::domain::idempotency::IdempotencyKey;
+use crate::domain::ids::{Guid, UserId};
+use crate::domain::rules::{Ban, DecisionKind, Meaning, Scope};
+use crate::moderation::{SeenOutcome, undo_own};
+use crate::store::{Named, Shows, WriteContext};
+
+/// How many of the user's newest decisions are searched.
+const SEARCHED: usize = 50;
+
+/// For how many seconds moderators undo what they decided, as in the console.
+const UNDONE_WITHIN: u64 = 12 * 3_600;
+
+/// The reason in the history, as in the console.
+const REASON: &str = "Undone by the moderator who decided it.";
+
+/// The button for the last decision on a ban.
+pub fn button(ban: &Ban) -> DiscordButton {
+    let action = ButtonAction::Undo {
+        user: ban.user,
+        guid: ban.guid,
+        decisions: ban.decisions,
+    };
+    DiscordButton::new(ButtonStyle::Secondary, "Undo", action)
+}
+
+pub async fn undo(
+    desk: &CommandDesk<'_>,
+    by: &Commander,
+    user: UserId,
+    guid: Guid,
+    number: u32,
+) -> Flow<InteractionReply> {
+    let moderator = by.with::<ModerateBans>()?;
+    let (store, prefix) = (desk.store, by.prefix());
+    let newest = store.newest_decisions(prefix, user, None, SEARCHED).await?;
+    let id = format!("{guid}-{number}");
+    let mut newest = newest.decisions.into_iter();
+    let decision = newest.find(|decision| decision.id() == id).ok_or_else(|| {
+        Stop::say(
+            "This decision is not among the player's newest ones, so it cannot be undone here.",
+        )
+    })?;
+    if decision.key_id != by.member.id.to_string() {
+        return Err(Stop::say(
+            "Someone else made this decision. Lift the ban with `/unban` instead.",
+        ));
+    }
+    if decision.at.plus(UNDONE_WITHIN) < desk.now() {
+        return Err(Stop::say(
+            "This decision is too old to be undone with one click. Lift the ban with `/unban` instead.",
+        ));
+    }
+    let ban = &decision.ban;
+    if ban.scope == Scope::Global {
+        demand_global(by)?;
+    }
+    // The same name as in the console, so that a decision is undone once.
+    let meaning = Meaning::of_parts(&["undo", &decision.id()]);
+    let key = IdempotencyKey::of_form(&format!("undo-{}", decision.id()), &meaning);
+    let shows = Shows::Latest(ban.scope);
+    let authority = moderator.authority(desk.now());
+    let context = WriteContext {
+        user,
+        prefix,
+        link: store.link_unchanged(prefix, ban.made_in).await?,
+        actor: moderator.actor(&desk.request_id()?),
+        limits: authority.limits,
+        idempotency: Some(Named { key, shows }),
+        digest: None,
+        dry_run: None,
+    };
+    let player = desk.known(by, user).await;
+    match undo_own(store, &context, &decision, REASON, &authority).await? {
+        SeenOutcome::Decided(_) => {
+            let what = match decision.kind {
+                DecisionKind::Made | DecisionKind::Imported | DecisionKind::Restored => {
+                    "the ban is lifted"
+                }
+                DecisionKind::Changed => "the ban has its former terms",
+                DecisionKind::Lifted | DecisionKind::Appealed | DecisionKind::Expired => {
+                    "the ban is in force again"
+                }
+            };
+            let mut embed = DiscordEmbed::titled("Undone");
+            embed.description = format!(
+                "{player}: {what} {}. Both decisions stay in the history.",
+                show::place(ban)
+            );
+            Ok(desk.reply(DiscordMessage::embed(embed)))
+        }
+        SeenOutcome::Unchanged => Err(Stop::say(
+            "There is nothing to undo: the ban has ended by itself.",
+        )),
+        SeenOutcome::Superseded(_) => Err(Stop::say(
+            "Not undone: the ban was changed since. Look with `/history`.",
+        )),
+    }
+}

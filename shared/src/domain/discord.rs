@@ -1,0 +1,22 @@
+//! Discord's interactions: what arrives, what is answered, and the commands. No type here knows a network.
+
+mod button;
+mod commands;
+mod interaction;
+mod limits;
+mod message;
+mod modal;
+mod reply;
+mod signature;
+
+pub use button::ButtonAction;
+pub use commands::{COMMANDS, CommandDefinition, CommandOption, OptionKind};
+pub use interaction::{
+    Interaction, InteractionKind, InteractionSender, InteractionToken, TOKEN_VALID,
+};
+pub use message::{ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, EmbedField};
+pub use modal::{DiscordModal, ModalField};
+pub use reply::{InteractionReply, ReplyChoice};
+pub use signature::{
+    DiscordPublicKey, InteractionSignature, InvalidPublicKey, SIGNATURE_HEADER, TIMESTAMP_HEADER,
+};

@@ -1,0 +1,248 @@
+//! The commands, as they are registered with Discord. This is their only definition.
+
+use serde::Serialize;
+
+/// Who sees a command until the guild's administrators decide otherwise: members who may ban.
+const BAN_MEMBERS: Option<&str> = Some("4");
+
+/// The same: administrators alone.
+const ADMINISTRATORS: Option<&str> = Some("0");
+
+/// A command, in Discord's form.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CommandDefinition {
+    #[serde(rename = "type")]
+    kind: u8,
+    pub name: &'static str,
+    pub description: &'static str,
+    pub options: &'static [CommandOption],
+    pub default_member_permissions: Option<&'static str>,
+    /// In guilds alone.
+    contexts: [u8; 1],
+    /// Installed by guilds alone.
+    integration_types: [u8; 1],
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct CommandOption {
+    #[serde(rename = "type")]
+    pub kind: OptionKind,
+    pub name: &'static str,
+    pub description: &'static str,
+    pub required: bool,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub autocomplete: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_length: Option<u16>,
+}
+
+/// The type of an option, with Discord's number.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(into = "u8")]
+pub enum OptionKind {
+    Text,
+    Flag,
+}
+
+impl From<OptionKind> for u8 {
+    fn from(kind: OptionKind) -> Self {
+        match kind {
+            OptionKind::Text => 3,
+            OptionKind::Flag => 5,
+        }
+    }
+}
+
+impl CommandDefinition {
+    const fn new(
+        name: &'static str,
+        description: &'static str,
+        default_member_permissions: Option<&'static str>,
+        options: &'static [CommandOption],
+    ) -> Self {
+        Self {
+            kind: 1,
+            name,
+            description,
+            options,
+            default_member_permissions,
+            contexts: [0],
+            integration_types: [0],
+        }
+    }
+}
+
+impl CommandOption {
+    const fn text(name: &'static str, description: &'static str, most: u16) -> Self {
+        Self {
+            kind: OptionKind::Text,
+            name,
+            description,
+            required: false,
+            autocomplete: false,
+            max_length: Some(most),
+        }
+    }
+
+    const fn required(self) -> Self {
+        Self {
+            required: true,
+            ..self
+        }
+    }
+
+    /// The same with choices while it is typed.
+    const fn completed(self) -> Self {
+        Self {
+            autocomplete: true,
+            ..self
+        }
+    }
+
+    const fn flag(name: &'static str, description: &'static str) -> Self {
+        Self {
+            kind: OptionKind::Flag,
+            max_length: None,
+            ..Self::text(name, description, 1)
+        }
+    }
+}
+
+const USER: CommandOption = CommandOption::text(
+    "user",
+    "The Roblox player: a name, an id or a link to the profile",
+    200,
+)
+.required()
+.completed();
+
+const EXPERIENCE: CommandOption =
+    CommandOption::text("experience", "The place id of the experience", 30).completed();
+
+const PLACE: CommandOption = CommandOption::text(
+    "placeid",
+    "The id of the place: the number in its address",
+    30,
+)
+.required();
+
+/// All commands, for one bulk overwrite.
+pub const COMMANDS: &[CommandDefinition] = &[
+    CommandDefinition::new(
+        "ban",
+        "Ban a Roblox player in game",
+        BAN_MEMBERS,
+        &[
+            USER,
+            CommandOption::text(
+                "length",
+                "Such as 12h, 7d or 2w, or an end such as 2027-01-31T18:00Z; permanent if left out",
+                60,
+            )
+            .completed(),
+            CommandOption::text("reason", "Why: the player reads this", 400).completed(),
+            CommandOption::text("private_reason", "Why: moderators alone read this", 1_000),
+            EXPERIENCE,
+            CommandOption::flag("global", "Ban in all experiences"),
+        ],
+    ),
+    CommandDefinition::new(
+        "unban",
+        "Lift the ban of a Roblox player",
+        BAN_MEMBERS,
+        &[
+            USER,
+            CommandOption::text("reason", "Why: it stays in the history", 1_000).required(),
+        ],
+    ),
+    CommandDefinition::new(
+        "check",
+        "Show whether a Roblox player is banned",
+        BAN_MEMBERS,
+        &[USER],
+    ),
+    CommandDefinition::new(
+        "history",
+        "Show what was decided about a Roblox player",
+        BAN_MEMBERS,
+        &[USER],
+    ),
+    CommandDefinition::new(
+        "bans",
+        "Show the newest bans in force",
+        BAN_MEMBERS,
+        &[EXPERIENCE],
+    ),
+    CommandDefinition::new("places", "List the linked experiences", BAN_MEMBERS, &[]),
+    CommandDefinition::new(
+        "addplace",
+        "Link an experience",
+        ADMINISTRATORS,
+        &[
+            PLACE,
+            CommandOption::text("placename", "Its name, for the answer alone", 100),
+        ],
+    ),
+    CommandDefinition::new(
+        "removeplace",
+        "Unlink an experience",
+        ADMINISTRATORS,
+        &[PLACE.completed()],
+    ),
+    CommandDefinition::new(
+        "newapikey",
+        "Create an API key, which is shown once",
+        ADMINISTRATORS,
+        &[CommandOption::text("name", "What the key is for", 100)],
+    ),
+    CommandDefinition::new("setkey", "There is no licence key", ADMINISTRATORS, &[]),
+    CommandDefinition::new(
+        "uninstall",
+        "How to remove Portcullis from this server",
+        ADMINISTRATORS,
+        &[],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn commands_are_within_discords_limits() {
+        assert!(COMMANDS.len() <= 100);
+        let names: BTreeSet<_> = COMMANDS.iter().map(|command| command.name).collect();
+        assert_eq!(names.len(), COMMANDS.len());
+        for command in COMMANDS {
+            let length = |text: &str| text.chars().count();
+            let is_name = |name: &str| {
+                let mut bytes = name.bytes();
+                (1..=32).contains(&name.len())
+                    && bytes.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
+            };
+            let mut all = length(command.name) + length(command.description);
+            assert!(is_name(command.name), "{}", command.name);
+            assert!((1..=100).contains(&length(command.description)));
+            assert!(command.options.len() <= 25);
+            let required = command.options.iter().map(|option| option.required);
+            assert!(required.is_sorted_by(|a, b| a >= b), "{}", command.name);
+            for option in command.options {
+                all += length(option.name) + length(option.description);
+                assert!(is_name(option.name), "{}", option.name);
+                assert!((1..=100).contains(&length(option.description)));
+                assert!(option.max_length.is_none_or(|most| most <= 6_000));
+            }
+            assert!(all <= 8_000, "{}", command.name);
+        }
+    }
+
+    #[test]
+    fn secrets_are_never_options() {
+        let options = COMMANDS.iter().flat_map(|command| command.options);
+        for option in options {
+            assert!(!option.name.contains("key") && !option.name.contains("token"));
+        }
+    }
+}
