@@ -88,8 +88,8 @@ soak: needs-rust ## Inject faults for three minutes and check every answer (MINU
 # the deployed ones.
 FUNCTIONS := $(DEPLOYED) baseline
 
-# What links a function for Lambda: functions/link.ld says why.
-LINKED := RUSTFLAGS="-C link-arg=-Wl,-T,functions/link.ld -C link-arg=-Wl,--no-eh-frame-hdr"
+# What links a function for Lambda: tools/functions.ld says why.
+LINKED := RUSTFLAGS="-C link-arg=-Wl,-T,tools/functions.ld -C link-arg=-Wl,--no-eh-frame-hdr"
 
 # With a target, the flags are not those of build scripts.
 HOST = $(shell rustc -vV | sed -n 's/^host: //p')

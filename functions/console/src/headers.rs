@@ -55,7 +55,7 @@ pub fn text_file(text: String, name: &str) -> Response<Body> {
 
 /// 303 to another page of the console, or to a file.
 pub fn see_other(address: &str) -> Response<Body> {
-    let mut response = Response::new(Body::Empty);
+    let mut response = Response::new(Body::Text(String::new()));
     *response.status_mut() = StatusCode::SEE_OTHER;
     let target = HeaderValue::from_str(address);
     let target = target.unwrap_or(HeaderValue::from_static("/console/bans"));
