@@ -26,8 +26,8 @@ use serde_json::Value;
 
 pub use demo::{
     ADA, ADMINISTRATORS, APPLICATION, BOT_TOKEN, BOT_TOKEN_SECRET, CLIENT_SECRET,
-    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, WEBHOOK, WEBHOOK_TOKEN, demo_guild, demo_links,
-    demo_rules,
+    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, WEBHOOK, WEBHOOK_TOKEN, demo_guild,
+    demo_links, demo_rules,
 };
 pub use state::{DiscordFault, FakeGuild, FakeMember};
 

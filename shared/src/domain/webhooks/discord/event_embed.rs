@@ -9,7 +9,10 @@ use super::colour::EmbedColour;
 use super::limits::{VALUE, length};
 use super::markdown::EscapedMarkdown;
 use super::parts::{self, KnownNames};
-use crate::domain::activity::{Activity, ActivityDetails, EvidenceSummary, GroupRoleChange};
+use crate::domain::account_links::LinkProof;
+use crate::domain::activity::{
+    Activity, ActivityDetails, EvidenceSummary, GroupRoleChange, LinkSummary,
+};
 use crate::domain::actor::DecidedBy;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::history::{LogEvent, LoggedEvent, PastDecision};
@@ -118,6 +121,12 @@ impl EventEmbed {
             ActivityDetails::EvidenceRemoved(evidence) => {
                 start("Evidence removed", EmbedColour::ORANGE).evidence(evidence, by, repeated)
             }
+            ActivityDetails::LinkAdded(link) => {
+                start("Account linked", EmbedColour::BLURPLE).link(link, by, repeated)
+            }
+            ActivityDetails::LinkRemoved(link) => {
+                start("Account unlinked", EmbedColour::BLURPLE).link(link, by, repeated)
+            }
         }
     }
 
@@ -133,6 +142,15 @@ impl EventEmbed {
         self.beside("Evidence", parts::evidence(evidence))
             .row("By", by)
             .footer(format!("Ban {}", evidence.case_id), repeated)
+    }
+
+    /// Without the Discord account: who sees the channel need not know it.
+    fn link(self, link: &LinkSummary, by: EscapedMarkdown, repeated: bool) -> Self {
+        let how = match link.method {
+            LinkProof::Code => "Linked with a code",
+            LinkProof::Import => "Imported",
+        };
+        self.row("By", by).footer(how.to_owned(), repeated)
     }
 
     fn new(title: &'static str, color: EmbedColour, at: UnixSeconds) -> Self {
