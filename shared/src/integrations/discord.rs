@@ -1,9 +1,10 @@
-//! A client for Discord: the user who signs in, and what members of a guild may do there.
+//! A client for Discord: the user who signs in, what members of a guild may do there, and the application.
 //!
 //! Each call is made once and ends within 2 s; retries are up to the caller. Answers are parsed
 //! leniently, with a size limit. Nothing here prints a token.
 
 mod answer;
+mod application;
 mod bot;
 mod client;
 mod guilds;
@@ -11,6 +12,7 @@ mod interactions;
 mod sign_in;
 
 pub use answer::DiscordError;
+pub use application::RegisteredApplication;
 pub use bot::DiscordBot;
 pub use client::{DISCORD_URL, Discord};
 pub use sign_in::{DiscordUser, UserToken};

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::application::Registered;
 use super::routes::Answer;
 use crate::exchange::Exchanges;
 use crate::faults::Rules;
@@ -21,6 +22,7 @@ pub struct State {
     pub tokens: HashMap<String, u64>,
     /// The edited answers of interactions, by their tokens.
     pub originals: HashMap<String, Value>,
+    pub registered: Registered,
     pub faults: Rules<DiscordFault>,
     pub exchanges: Exchanges,
 }

@@ -116,7 +116,7 @@ curl -X PATCH {base}/group-role -H 'authorization: Bearer {key}' -d '{rank}'
 # place {place} of demo-1 is mirrored to universe {universe} of the fake Roblox, {roblox}
 # webhooks to {hooks}<name> are verified and printed once the receiver has their secret:
 #   curl -X PUT {hooks}<name> -d whsec_…
-# Secrets Manager: {secrets}; `portcullis --endpoint` finds it and Roblox
+# Secrets Manager: {secrets}; `portcullis --endpoint` finds it, Roblox and Discord
 # requests are printed below; the functions' JSON log is in {log}
 "
     );
