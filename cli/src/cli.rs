@@ -16,6 +16,7 @@ use crate::commands::check::CheckArgs;
 use crate::commands::context::ContextCommand;
 use crate::commands::costs::CostsArgs;
 use crate::commands::deploy::DeployArgs;
+use crate::commands::discord::DiscordCommand;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::erase::EraseArgs;
 use crate::commands::erasure::ErasureCommand;
@@ -165,6 +166,11 @@ pub enum Command {
     Permission {
         #[command(subcommand)]
         command: PermissionCommand,
+    },
+    /// Set up the commands on Discord, and link guilds (Discord servers) to workspaces.
+    Discord {
+        #[command(subcommand)]
+        command: DiscordCommand,
     },
     /// Manage protected users, such as staff, who cannot be banned.
     Protected {

@@ -14,6 +14,8 @@ mod ban_lists;
 mod contexts;
 mod costs;
 mod decisions;
+mod discord;
+mod discord_guilds;
 mod doctor;
 mod erase;
 mod erasure;
