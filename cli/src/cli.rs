@@ -16,6 +16,7 @@ use crate::commands::check::CheckArgs;
 use crate::commands::context::ContextCommand;
 use crate::commands::costs::CostsArgs;
 use crate::commands::deploy::DeployArgs;
+use crate::commands::discord::DiscordCommand;
 use crate::commands::doctor::DoctorArgs;
 use crate::commands::erase::EraseArgs;
 use crate::commands::erasure::ErasureCommand;
@@ -46,33 +47,9 @@ use crate::output::{ColorChoice, Output, OutputFormat};
 use crate::terminal::Verbosity;
 use defaults::Origins;
 
-const EXAMPLES: &str = "\
-Examples, with `make dev` running:
-  portcullis --endpoint http://127.0.0.1:8000 workspace list
-
-and with a deployed stack:
-  export PORTCULLIS_STACK=portcullis
-  portcullis doctor
-  portcullis workspace create \"My studio\"
-  export PORTCULLIS_WORKSPACE=GUID
-  portcullis key create --name \"game servers\"
-  portcullis experience list
-
-and for moderators, through the API:
-  portcullis context set prod api=https://bans.example.com key-file=prod.key moderator=1 experience=7
-  portcullis context use prod
-  portcullis ban 156 --length 7d --reason \"Be kind\"
-
-An argument overrides a variable, and a variable overrides the context.
-
-Results go to standard output: as a table, or as JSON for scripts (--json). Prompts, notes, progress and \
-errors go to standard error.
-
-Exit status: 0 success, 1 failure (or a failed check of `doctor`), 2 wrong arguments.";
-
 /// Operate a Portcullis installation: workspaces, keys, experiences and bans.
 #[derive(Debug, Parser)]
-#[command(name = "portcullis", version, after_help = EXAMPLES)]
+#[command(name = "portcullis", version, after_help = help::EXAMPLES)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each is an independent option"
@@ -171,6 +148,11 @@ pub enum Command {
     Permission {
         #[command(subcommand)]
         command: PermissionCommand,
+    },
+    /// Set up the commands on Discord, and link guilds (Discord servers) to workspaces.
+    Discord {
+        #[command(subcommand)]
+        command: DiscordCommand,
     },
     /// Manage protected users, such as staff, who cannot be banned.
     Protected {

@@ -6,6 +6,7 @@ pub mod check;
 pub mod context;
 pub mod costs;
 pub mod deploy;
+pub mod discord;
 pub mod doctor;
 pub mod erase;
 pub mod erasure;

@@ -28,7 +28,9 @@ mod times;
 use std::process::ExitCode;
 
 use cli::{Cli, Command};
-use commands::{ban, bans, check, events, history, link, pending, permission, unban, undo};
+use commands::{
+    ban, bans, check, discord, events, group, history, link, pending, permission, unban, undo,
+};
 use names::UserNames;
 
 /// Runs the command that the arguments name.
@@ -100,9 +102,8 @@ async fn execute(cli: Cli, names: &UserNames) -> anyhow::Result<ExitCode> {
             commands::experience::run(command, &cli.connection, output).await?;
         }
         Command::Key { command } => commands::key::run(command, &open().await?, output).await?,
-        Command::Group { command } => {
-            commands::group::run(command, &cli.connection, output).await?;
-        }
+        Command::Group { command } => group::run(command, &cli.connection, output).await?,
+        Command::Discord { command } => discord::run(command, &cli.connection, output).await?,
         Command::Link { command } => link::run(command, &session().await?, names, output).await?,
         Command::Protected { command } => {
             let store = open_unless_restoring().await?;

@@ -4,6 +4,30 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{Arg, Command, Error};
 use shared::domain::text::printable;
 
+pub(super) const EXAMPLES: &str = "\
+Examples, with `make dev` running:
+  portcullis --endpoint http://127.0.0.1:8000 workspace list
+
+and with a deployed stack:
+  export PORTCULLIS_STACK=portcullis
+  portcullis doctor
+  portcullis workspace create \"My studio\"
+  export PORTCULLIS_WORKSPACE=GUID
+  portcullis key create --name \"game servers\"
+  portcullis experience list
+
+and for moderators, through the API:
+  portcullis context set prod api=https://bans.example.com key-file=prod.key moderator=1 experience=7
+  portcullis context use prod
+  portcullis ban 156 --length 7d --reason \"Be kind\"
+
+An argument overrides a variable, and a variable overrides the context.
+
+Results go to standard output: as a table, or as JSON for scripts (--json). Prompts, notes, progress and \
+errors go to standard error.
+
+Exit status: 0 success, 1 failure (or a failed check of `doctor`), 2 wrong arguments.";
+
 /// The maximum width of help texts, in columns.
 const MAX_WIDTH: usize = 100;
 

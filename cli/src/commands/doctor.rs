@@ -2,6 +2,7 @@
 
 mod api;
 mod buckets;
+mod discord;
 mod finding;
 mod groups;
 mod keys;
@@ -108,6 +109,7 @@ async fn examine(args: &DoctorArgs, connection: &ConnectionArgs) -> Vec<Finding>
         findings.extend(mirrors::examine(located).await);
         findings.extend(places::examine(located).await);
         findings.extend(groups::examine(located).await);
+        findings.extend(discord::examine(located).await);
     }
     match url {
         Some(url) => {

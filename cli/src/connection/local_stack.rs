@@ -1,6 +1,7 @@
 //! The addresses of the local stack's other services, which it stores in its workspaces table.
 
 use serde::Deserialize;
+use shared::domain::members::DiscordId;
 use shared::integrations::secrets::SecretStore;
 use shared::store::Store;
 
@@ -17,6 +18,17 @@ pub struct LocalStack {
     pub api: String,
     /// S3. A stack of an older version has not stored it.
     pub objects: Option<String>,
+    /// The fake of Discord. A stack of an older version has not stored it.
+    pub discord: Option<LocalDiscord>,
+}
+
+/// The fake of Discord, and the application that the functions have.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LocalDiscord {
+    pub url: String,
+    pub application: DiscordId,
+    pub public_key: String,
 }
 
 impl LocalStack {
@@ -27,6 +39,7 @@ impl LocalStack {
         let are_here = needed
             .into_iter()
             .chain(&found.objects)
+            .chain(found.discord.as_ref().map(|discord| &discord.url))
             .all(|url| is_here(url));
         are_here.then_some(found)
     }

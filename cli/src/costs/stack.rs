@@ -51,7 +51,7 @@ impl MetricsLevel {
                 metrics: 1,
             },
             Self::Full => Observability {
-                alarm_metrics: 89,
+                alarm_metrics: 99,
                 queried_metrics: 26,
                 dashboards: 2,
                 idle_metrics: 18,

@@ -111,6 +111,10 @@ impl Operator {
                     workspace.app().roblox().endpoint().to_owned(),
                 ),
                 (
+                    "DISCORD_API_URL",
+                    workspace.app().discord().endpoint().to_owned(),
+                ),
+                (
                     "AWS_ENDPOINT_URL_CLOUDFORMATION",
                     workspace.app().control().endpoint().to_owned(),
                 ),

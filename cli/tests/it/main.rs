@@ -15,6 +15,8 @@ mod channels;
 mod contexts;
 mod costs;
 mod decisions;
+mod discord;
+mod discord_guilds;
 mod doctor;
 mod erase;
 mod erasure;

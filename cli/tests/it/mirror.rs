@@ -322,6 +322,7 @@ async fn local_stack_provides_the_addresses_of_roblox_and_secrets() {
         app.roblox().endpoint(),
         app.secrets().endpoint(),
         app.objects(),
+        app.discord().endpoint(),
     ];
     let table = &app.tables().workspaces;
     let written = local_stack::seed::addresses(app.database(), table, services).await;

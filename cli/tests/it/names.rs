@@ -291,6 +291,7 @@ async fn local_database_has_the_names_of_its_local_stack_and_no_others() {
         roblox,
         app.secrets().endpoint(),
         app.objects(),
+        app.discord().endpoint(),
     ];
     let written = local_stack::seed::addresses(app.database(), table, services).await;
     written.unwrap();

@@ -104,6 +104,9 @@ async fn policy_allows_exactly_what_the_command_does() {
         "erasure list",
         "erasure off --yes",
         "mirror list",
+        "discord link 613425648685547541",
+        "discord list",
+        "discord unlink 613425648685547541",
         "key list",
     ] {
         of(line);

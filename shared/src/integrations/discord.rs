@@ -1,10 +1,11 @@
-//! A client for Discord: the user who signs in, what members of a guild may do there, and the form of
-//! calls to a channel's webhook.
+//! A client for Discord: the user who signs in, what members of a guild may do there, the application, and the
+//! form of calls to a channel's webhook.
 //!
 //! Each call is made once and ends within 2 s; retries are up to the caller. Answers are parsed
 //! leniently, with a size limit. Nothing here prints a token.
 
 mod answer;
+mod application;
 mod bot;
 mod client;
 mod guilds;
@@ -13,6 +14,7 @@ mod sign_in;
 mod webhook;
 
 pub use answer::DiscordError;
+pub use application::RegisteredApplication;
 pub use bot::DiscordBot;
 pub use client::{DISCORD_URL, Discord, address};
 pub use sign_in::{DiscordUser, UserToken};

@@ -73,7 +73,8 @@ impl SecretStore {
         }
     }
 
-    async fn fresh_text(&self, name: &str) -> Result<SecretText, SecretError> {
+    /// The same, always read now.
+    pub async fn fresh_text(&self, name: &str) -> Result<SecretText, SecretError> {
         let looked_up = Reading::now();
         self.known.remove(&name.to_owned());
         let read = self.reading.invoke(name.to_owned()).await;

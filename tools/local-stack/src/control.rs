@@ -49,6 +49,9 @@ struct Settings {
     timeout: Option<Duration>,
     /// How many changes succeed before all others fail; `None` for no limit.
     changes_left: Option<u32>,
+    /// Outputs besides the names of tables and buckets.
+    outputs: BTreeMap<String, String>,
+    parameters: BTreeMap<String, String>,
 }
 
 impl Control {
@@ -102,6 +105,20 @@ impl Control {
         self.state.settings.lock().timeout = Some(timeout);
     }
 
+    /// Reports this output of the stack too.
+    pub fn set_output(&self, name: &str, value: &str) {
+        let mut settings = self.state.settings.lock();
+        settings.outputs.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Reports this parameter of the stack.
+    pub fn set_parameter(&self, name: &str, value: &str) {
+        let mut settings = self.state.settings.lock();
+        settings
+            .parameters
+            .insert(name.to_owned(), value.to_owned());
+    }
+
     /// Refuses every change after this many; `None` ends that.
     pub fn refuse_after(&self, changes: Option<u32>) {
         self.state.settings.lock().changes_left = changes;
@@ -123,6 +140,11 @@ async fn request(
     }
 }
 
+fn texts(named: &BTreeMap<String, String>) -> impl Iterator<Item = (&str, &str)> {
+    let named = named.iter();
+    named.map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
 impl Plane {
     fn describe(&self, form: &[u8]) -> Response {
         let form = String::from_utf8_lossy(form);
@@ -136,7 +158,9 @@ impl Plane {
                     ("WorkspacesTableName", "WorkspacesTable"),
                     ("EvidenceBucketName", "evidence-bucket"),
                 ];
-                cloudformation::stacks(&outputs)
+                let settings = self.settings.lock();
+                let outputs = outputs.into_iter().chain(texts(&settings.outputs));
+                cloudformation::stacks(outputs, texts(&settings.parameters))
             }
             Some("ListStackResources") => {
                 cloudformation::resources(&self.template.physical_resources())

@@ -1,11 +1,13 @@
 //! A fake Discord with the calls of signing in, of a bot that reads members and roles of guilds, of webhooks of
-//! channels, and of answers to interactions, after the published documents. As the caller, it signs interactions
-//! ([`caller`]).
+//! channels, of answers to interactions, and of setting up the application, after the published documents. As
+//! the caller, it signs interactions ([`caller`]).
 //!
 //! Its page of authorization has a button for each user, for a person or a browser test to press.
 
+mod application;
 mod authorization;
 pub mod caller;
+mod commands;
 mod demo;
 mod guilds;
 mod originals;
@@ -144,6 +146,31 @@ impl Discord {
         self.state().faults.clear();
     }
 
+    /// The endpoint that is set.
+    pub fn endpoint_url(&self) -> Option<String> {
+        self.state().registered.endpoint.clone()
+    }
+
+    /// Shows another public key than the one that belongs to the signatures.
+    pub fn set_public_key(&self, key: &str) {
+        self.state().registered.other_key = Some(key.to_owned());
+    }
+
+    /// The commands that are registered for all guilds.
+    pub fn commands(&self) -> Vec<Value> {
+        self.state().registered.commands.clone()
+    }
+
+    /// Replaces them by what someone else has registered.
+    pub fn set_commands(&self, commands: &[Value]) {
+        let mut state = self.state();
+        let before = std::mem::take(&mut state.registered.commands);
+        let commands = commands.iter();
+        state.registered.commands = commands
+            .map(|command| commands::registered(command, &before))
+            .collect();
+    }
+
     /// A guild in its present state.
     pub fn guild(&self, guild: u64) -> Option<FakeGuild> {
         self.state().guilds.get(&guild).cloned()
@@ -184,10 +211,11 @@ async fn answer(
         _ => Duration::ZERO,
     };
     tokio::time::sleep(pause).await;
+    let works = application::works(&call).await;
     let mut state = state.lock();
     let answer = match fault.and_then(DiscordFault::instead) {
         Some(instead) => instead,
-        None => routes::answer(&mut state, &call),
+        None => routes::answer(&mut state, &call, works),
     };
     state.exchanges.keep(Exchange {
         method: call.method,

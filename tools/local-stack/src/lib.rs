@@ -12,7 +12,7 @@
 //! | [`runtime`] | Lambda: it starts the real function binaries and passes events to them |
 //! | [`gateway`] | API Gateway's HTTP API |
 //! | [`roblox`] | Roblox Open Cloud |
-//! | [`discord`] | Discord's sign-in, guilds and members |
+//! | [`discord`] | Discord's sign-in, guilds, members and application |
 //! | [`control`] | CloudFormation and Lambda's control plane |
 //! | [`lambda_api`] | Lambda's invocation API, synchronous and asynchronous |
 //! | [`scheduler`] | EventBridge schedules |

@@ -61,6 +61,10 @@ impl Secrets {
         secrets.insert(name.to_owned(), value.to_owned());
     }
 
+    pub fn remove(&self, name: &str) {
+        self.held.secrets.lock().remove(name);
+    }
+
     /// Sets how many messages the failure queue has.
     pub fn set_failures(&self, messages: u32) {
         self.held.failures.store(messages, Ordering::Relaxed);

@@ -50,12 +50,17 @@ pub async fn demo_data(dynamo: &Dynamo, workspaces_table: &str) -> Result<()> {
 pub async fn addresses(
     dynamo: &Dynamo,
     workspaces_table: &str,
-    [api, roblox, secrets, objects]: [&str; 4],
+    [api, roblox, secrets, objects, discord_url]: [&str; 5],
 ) -> Result<()> {
     let item = json!({
         "pk": { "S": "LOCAL" }, "sk": { "S": "LOCAL" }, "kind": { "S": "local-stack" },
         "api": { "S": api }, "roblox": { "S": roblox }, "secrets": { "S": secrets },
         "objects": { "S": objects },
+        "discord": { "M": {
+            "url": { "S": discord_url },
+            "application": { "S": discord::APPLICATION.to_string() },
+            "publicKey": { "S": discord::caller::public_key()? },
+        } },
     });
     let put = json!({ "TableName": workspaces_table, "Item": item });
     dynamo.call("PutItem", &put).await?;

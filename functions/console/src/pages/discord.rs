@@ -211,6 +211,7 @@ impl NotSignedIn {
             DiscordError::Secret(SecretError::Unusable(_))
             | DiscordError::Unauthorized
             | DiscordError::NoMember
+            | DiscordError::InvalidForm(_)
             | DiscordError::Refused { .. } => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "Signing in with Discord does not work",

@@ -42,6 +42,10 @@ pub enum DiscordError {
         /// Discord's number or word for the error; empty if it gave none.
         code: String,
     },
+    /// 50035: what is wrong with each field, in Discord's words. They may repeat what was sent, so only the
+    /// calls of an operator return this.
+    #[error("Discord refused: {0}")]
+    InvalidForm(String),
     /// No answer, or an unintelligible one.
     #[error("no answer from Discord: {0}")]
     Unavailable(String),
@@ -60,12 +64,52 @@ impl DiscordError {
 
 /// The body of a successful answer as a JSON object.
 pub(super) fn object(answer: &ServiceAnswer) -> Result<Value, DiscordError> {
-    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
-    if let Some(error) = refusal(answer, body.as_ref()) {
-        return Err(error);
+    let body = success(answer)?.filter(Value::is_object);
+    body.ok_or_else(|| unintelligible("is not a JSON object"))
+}
+
+/// The body of a successful answer as a JSON array.
+pub(super) fn list(answer: &ServiceAnswer) -> Result<Vec<Value>, DiscordError> {
+    match success(answer)? {
+        Some(Value::Array(list)) => Ok(list),
+        _ => Err(unintelligible("is not a JSON array")),
     }
-    body.filter(Value::is_object)
-        .ok_or_else(|| unintelligible("is not a JSON object"))
+}
+
+/// The body of a successful answer, if it is JSON.
+fn success(answer: &ServiceAnswer) -> Result<Option<Value>, DiscordError> {
+    let body: Option<Value> = serde_json::from_slice(&answer.body).ok();
+    match refusal(answer, body.as_ref()) {
+        Some(error) => Err(error),
+        None => Ok(body),
+    }
+}
+
+/// Fails with what is wrong with each field of the body that was sent, if Discord says so.
+pub(super) fn require_valid_form(answer: &ServiceAnswer) -> Result<(), DiscordError> {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let mut said = Vec::new();
+    if let (400, Some(errors)) = (answer.status.as_u16(), body.get("errors")) {
+        collect(errors, "", &mut said);
+    }
+    if said.is_empty() {
+        return Ok(());
+    }
+    Err(DiscordError::InvalidForm(said.join("; ")))
+}
+
+/// Collects the messages of errors that are nested like the fields.
+fn collect(errors: &Value, field: &str, said: &mut Vec<String>) {
+    for (name, inner) in errors.as_object().into_iter().flatten() {
+        if name != "_errors" {
+            let dot = if field.is_empty() { "" } else { "." };
+            collect(inner, &format!("{field}{dot}{name}"), said);
+            continue;
+        }
+        let messages = inner.as_array().into_iter().flatten();
+        let messages = messages.filter_map(|error| error.get("message")?.as_str());
+        said.extend(messages.map(|message| format!("{field}: {}", message.trim_end_matches('.'))));
+    }
 }
 
 pub(super) fn unintelligible(why: &str) -> DiscordError {
@@ -200,6 +244,25 @@ mod tests {
         ] {
             let error = error(status, body);
             assert!(matches!(error, DiscordError::Unavailable(_)), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn each_field_of_a_form_has_its_errors() {
+        let body = r#"{"code":50035,"message":"Invalid Form Body","errors":{
+            "url":{"_errors":[{"code":"URL_INVALID","message":"It could not be verified."}]},
+            "2":{"options":{"0":{"name":{"_errors":[{"message":"Bad name"},{"message":"Too long"}]}}}}}}"#;
+        let refused = require_valid_form(&answer(400, None, body));
+        let said =
+            "2.options.0.name: Bad name; 2.options.0.name: Too long; url: It could not be verified";
+        assert_eq!(refused, Err(DiscordError::InvalidForm(said.to_owned())));
+        for (status, body) in [
+            (200, r#"{"errors":{"a":{"_errors":[{"message":"x"}]}}}"#),
+            (400, r#"{"code":50035}"#),
+            (400, r#"{"errors":{"a":{"_errors":"x"}}}"#),
+            (502, "<html>"),
+        ] {
+            assert_eq!(require_valid_form(&answer(status, None, body)), Ok(()));
         }
     }
 

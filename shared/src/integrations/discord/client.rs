@@ -10,7 +10,8 @@ use url::Url;
 
 use super::answer::{self, DiscordError};
 use crate::domain::members::DiscordId;
-use crate::integrations::service_client::{CallLimits, ServiceClient};
+use crate::integrations::secret_text::SecretText;
+use crate::integrations::service_client::{CallLimits, ServiceAnswer, ServiceClient};
 
 /// Discord's address, unless `DISCORD_API_URL` has another.
 pub const DISCORD_URL: &str = "https://discord.com";
@@ -22,6 +23,8 @@ pub fn address() -> String {
     let set = set.filter(|text| !text.is_empty());
     set.unwrap_or_else(|| DISCORD_URL.to_owned())
 }
+
+const JSON: &str = "application/json";
 
 /// The version of the API.
 const API: &str = "api/v10";
@@ -46,8 +49,18 @@ impl Discord {
     }
 
     pub fn at(base: &str, application: DiscordId) -> Result<Self, lambda_http::Error> {
+        Self::within(base, application, LIMITS.time)
+    }
+
+    /// The same with another time for each call.
+    pub fn within(
+        base: &str,
+        application: DiscordId,
+        time: Duration,
+    ) -> Result<Self, lambda_http::Error> {
+        let limits = CallLimits { time, ..LIMITS };
         Ok(Self {
-            client: ServiceClient::at(base, LIMITS)?,
+            client: ServiceClient::at(base, limits)?,
             application,
         })
     }
@@ -62,19 +75,39 @@ impl Discord {
         path: &str,
         authorization: Option<HeaderValue>,
     ) -> Result<Value, DiscordError> {
+        answer::object(&self.read(path, authorization).await?)
+    }
+
+    pub(super) async fn read(
+        &self,
+        path: &str,
+        authorization: Option<HeaderValue>,
+    ) -> Result<ServiceAnswer, DiscordError> {
         self.send(Method::GET, path, authorization, None).await
     }
 
     /// Sends a form.
     pub(super) async fn post(&self, path: &str, form: String) -> Result<Value, DiscordError> {
         let form = ("application/x-www-form-urlencoded", form);
-        self.send(Method::POST, path, None, Some(form)).await
+        answer::object(&self.send(Method::POST, path, None, Some(form)).await?)
     }
 
     /// Sends JSON.
     pub(super) async fn patch(&self, path: &str, body: &Value) -> Result<Value, DiscordError> {
-        let body = ("application/json", body.to_string());
-        self.send(Method::PATCH, path, None, Some(body)).await
+        let body = (JSON, body.to_string());
+        answer::object(&self.send(Method::PATCH, path, None, Some(body)).await?)
+    }
+
+    /// Sends JSON as the bot.
+    pub(super) async fn send_as_bot(
+        &self,
+        method: Method,
+        path: &str,
+        bot: &SecretText,
+        body: &Value,
+    ) -> Result<ServiceAnswer, DiscordError> {
+        let body = (JSON, body.to_string());
+        self.send(method, path, bot.after("Bot"), Some(body)).await
     }
 
     async fn send(
@@ -83,7 +116,7 @@ impl Discord {
         path: &str,
         authorization: Option<HeaderValue>,
         body: Option<(&str, String)>,
-    ) -> Result<Value, DiscordError> {
+    ) -> Result<ServiceAnswer, DiscordError> {
         let url = self.client.url(&format!("{API}/{path}"));
         // Discord blocks other forms of this header.
         let agent = format!(
@@ -94,7 +127,7 @@ impl Discord {
         let mut request = Request::builder()
             .method(method)
             .uri(url.as_str())
-            .header(ACCEPT, "application/json")
+            .header(ACCEPT, JSON)
             .header(USER_AGENT, agent);
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
@@ -105,6 +138,6 @@ impl Discord {
         let body = body.map(|(_, body)| body).unwrap_or_default();
         let request = request.body(Bytes::from(body));
         let answer = self.client.send(request).await;
-        answer::object(&answer.map_err(DiscordError::Unavailable)?)
+        answer.map_err(DiscordError::Unavailable)
     }
 }

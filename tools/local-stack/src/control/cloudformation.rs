@@ -5,22 +5,33 @@ use std::fmt::Write;
 use axum::response::{IntoResponse, Response};
 
 /// The answer to `DescribeStacks`.
-pub(super) fn stacks(outputs: &[(&str, &str)]) -> Response {
-    let mut members = String::new();
-    for (key, value) in outputs {
-        let _ = write!(
-            members,
-            "<member><OutputKey>{key}</OutputKey><OutputValue>{value}</OutputValue></member>"
-        );
-    }
+pub(super) fn stacks<'a>(
+    outputs: impl Iterator<Item = (&'a str, &'a str)>,
+    parameters: impl Iterator<Item = (&'a str, &'a str)>,
+) -> Response {
+    let outputs = named("Output", outputs);
+    let parameters = named("Parameter", parameters);
     xml(
         "DescribeStacks",
         &format!(
             "<Stacks><member><StackName>portcullis</StackName>\
              <CreationTime>2026-01-01T00:00:00Z</CreationTime>\
-             <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{members}</Outputs></member></Stacks>"
+             <StackStatus>CREATE_COMPLETE</StackStatus><Outputs>{outputs}</Outputs>\
+             <Parameters>{parameters}</Parameters></member></Stacks>"
         ),
     )
+}
+
+/// A list of names and values.
+fn named<'a>(what: &str, values: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut members = String::new();
+    for (key, value) in values {
+        let _ = write!(
+            members,
+            "<member><{what}Key>{key}</{what}Key><{what}Value>{value}</{what}Value></member>"
+        );
+    }
+    members
 }
 
 /// The answer to `ListStackResources`: logical id, physical id and type of each resource.

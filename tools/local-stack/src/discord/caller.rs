@@ -177,9 +177,14 @@ pub fn form_data(custom_id: &str, fields: &[(&str, &str)]) -> Value {
 
 /// A signed request for the endpoint of the API at this address.
 pub fn request(address: &str, body: &Value) -> Result<Request<Bytes>, Error> {
+    request_to(&format!("{address}/discord/interactions"), body)
+}
+
+/// The same for any URL.
+pub fn request_to(url: &str, body: &Value) -> Result<Request<Bytes>, Error> {
     let (time, body) = (signing_time(), body.to_string());
     let signed = signature(&time, body.as_bytes())?;
-    Request::post(format!("{address}/discord/interactions"))
+    Request::post(url)
         .header("content-type", "application/json")
         .header(
             "user-agent",

@@ -2,15 +2,12 @@
 
 use serde_json::{Value, json};
 
-use super::demo::BOT_TOKEN;
 use super::routes::{Answer, Call};
 use super::state::{FakeGuild, State};
 
 /// The guild, if the call has the bot's token and the bot is there.
 fn seen<'a>(state: &'a State, call: &Call, guild: &str) -> Result<(u64, &'a FakeGuild), Answer> {
-    if call.authorization.strip_prefix("Bot ") != Some(BOT_TOKEN) {
-        return Err(Answer::error(401, 0, "401: Unauthorized"));
-    }
+    call.as_bot()?;
     let id = guild.parse().unwrap_or_default();
     match state.guilds.get(&id) {
         Some(guild) if guild.has_bot => Ok((id, guild)),

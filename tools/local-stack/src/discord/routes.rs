@@ -7,7 +7,10 @@ use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use super::application;
 use super::authorization;
+use super::commands;
+use super::demo::BOT_TOKEN;
 use super::guilds;
 use super::originals;
 use super::state::State;
@@ -47,6 +50,14 @@ impl Call {
             kind: header(header::CONTENT_TYPE),
             body,
         }
+    }
+
+    /// Fails unless the call has the bot's token.
+    pub fn as_bot(&self) -> Result<(), Answer> {
+        if self.authorization.strip_prefix("Bot ") == Some(BOT_TOKEN) {
+            return Ok(());
+        }
+        Err(Answer::error(401, 0, "401: Unauthorized"))
     }
 
     /// The fields of a form.
@@ -91,6 +102,18 @@ impl Answer {
         Self::json(status, &json!({ "code": code, "message": message }))
     }
 
+    /// What is wrong with a field of a body. Errors are nested like the fields.
+    pub fn invalid_form(path: &[&str], code: &str, message: &str) -> Self {
+        let errors = json!({ "_errors": [{ "code": code, "message": message }] });
+        let inside = |inner: Value, name: &&str| json!({ *name: inner });
+        let errors = path.iter().rev().fold(errors, inside);
+        let message = "Invalid Form Body";
+        Self::json(
+            400,
+            &json!({ "code": 50_035, "message": message, "errors": errors }),
+        )
+    }
+
     pub fn too_many(seconds: f64) -> Self {
         let mut answer = Self::json(
             429,
@@ -126,7 +149,8 @@ impl Answer {
     }
 }
 
-pub fn answer(state: &mut State, call: &Call) -> Answer {
+/// `works` says whether the endpoint in a change of the application answers as it must.
+pub fn answer(state: &mut State, call: &Call, works: bool) -> Answer {
     let path: Vec<&str> = call.path.trim_matches('/').split('/').collect();
     let rest = match path.as_slice() {
         ["oauth2", "authorize"] => return authorization::page(state, call),
@@ -142,6 +166,10 @@ pub fn answer(state: &mut State, call: &Call) -> Answer {
     }
     match (call.method.as_str(), rest) {
         ("POST", ["oauth2", "token"]) => authorization::token(state, call),
+        ("GET" | "PATCH", ["applications", "@me"]) => application::application(state, call, works),
+        ("GET" | "PUT", ["applications", application, "commands"]) => {
+            commands::commands(state, call, application)
+        }
         ("GET", ["users", "@me"]) => authorization::current_user(state, call),
         ("GET" | "PATCH", ["webhooks", application, token, "messages", "@original"]) => {
             originals::original(state, call, application, token)

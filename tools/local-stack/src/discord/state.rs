@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::application::Registered;
 use super::routes::Answer;
 use super::webhooks::FakeWebhook;
 use crate::exchange::Exchanges;
@@ -25,6 +26,7 @@ pub struct State {
     pub prints: bool,
     /// The edited answers of interactions, by their tokens.
     pub originals: HashMap<String, Value>,
+    pub registered: Registered,
     pub faults: Rules<DiscordFault>,
     pub exchanges: Exchanges,
 }

@@ -18,7 +18,7 @@ fn functions_have_routes_limits_and_an_environment() {
     let buckets = template.buckets();
     assert!(buckets.iter().any(|it| it.name == *bucket), "{bucket}");
     assert_eq!(template.default_function(), Some("not-found"));
-    assert_eq!(template.routes().count(), 26);
+    assert_eq!(template.routes().count(), 33);
 }
 
 #[test]

@@ -89,3 +89,53 @@ pub const EXPECTED: &[(&str, &str, &str)] = &[
     ("GET", "/console/undo/run", "console-settings"),
     ("POST", "/console/undo/run", "console-settings"),
 ];
+
+/// The events of routes in the order in which they work: the file, the function, and the status of its answer.
+pub const IN_ORDER: &[(&str, &str, u16)] = &[
+    ("ban-async", "ban-async", 200),
+    ("ban-async-report", "ban-async", 200),
+    ("is-banned", "is-banned", 200),
+    ("is-banned-public-key", "is-banned", 200),
+    ("is-banned-batch", "is-banned-batch", 200),
+    ("pending-bans", "pending-bans", 200),
+    ("bans", "bans", 200),
+    ("reports", "reports", 200),
+    ("ban-history", "ban-history", 200),
+    ("evidence-create", "evidence-create", 200),
+    ("evidence-get", "evidence-get", 200),
+    ("evidence-metadata", "evidence-metadata", 200),
+    ("evidence-update", "evidence-update", 200),
+    ("evidence-complete", "evidence-complete", 200),
+    ("ban-evidence", "ban-evidence", 200),
+    ("evidence-delete", "evidence-delete", 200),
+    ("evidence-create-file", "evidence-create", 200),
+    ("events", "events", 200),
+    ("sync", "sync", 200),
+    // Nothing has been built.
+    ("snapshot", "snapshot", 503),
+    ("export-bans-json", "export-bans-json", 200),
+    ("export-bans-csv", "export-bans-csv", 200),
+    ("unban-async", "unban-async", 200),
+    ("unban-async-report", "unban-async", 200),
+    ("pending-unbans", "pending-unbans", 200),
+    ("bans-bulk", "bans-bulk", 200),
+    ("unbans-bulk", "unbans-bulk", 200),
+    ("link-import", "link-import", 200),
+    ("link-get", "link-get", 200),
+    ("link-get-discord", "link-get", 200),
+    ("links-lookup", "links-lookup", 200),
+    ("link-codes", "link-codes", 200),
+    // No code is known beforehand.
+    ("link-redeem", "link-redeem", 404),
+    ("link-import-delete", "link-import", 200),
+    ("roblox-webhook", "roblox-webhook", 200),
+    // The demo workspace allows no group.
+    ("group-role", "group-role", 403),
+    // The guild is not linked, which is a sentence.
+    ("discord-interactions", "discord-interactions", 200),
+    // To its list of bans.
+    ("console", "console", 303),
+    // It asks to sign in.
+    ("console-settings", "console-settings", 401),
+    ("not-found", "not-found", 404),
+];

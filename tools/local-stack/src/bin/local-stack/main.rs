@@ -106,6 +106,7 @@ impl Stack {
             beside.roblox.endpoint(),
             beside.secrets.endpoint(),
             beside.objects.endpoint(),
+            beside.discord.endpoint(),
         ];
         seed::addresses(&dynamo, workspaces(&template)?, services).await?;
 

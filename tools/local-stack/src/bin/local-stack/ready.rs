@@ -120,7 +120,7 @@ curl -X PATCH {base}/group-role -H 'authorization: Bearer {key}' -d '{rank}'
 #   curl -X PUT {hooks}<name> -d whsec_…
 # messages to this webhook of the fake Discord are printed:
 #   portcullis webhook add --discord https://discord.com/api/webhooks/{webhook}/{token}
-# Secrets Manager: {secrets}; `portcullis --endpoint` finds it and Roblox
+# Secrets Manager: {secrets}; `portcullis --endpoint` finds it, Roblox and Discord
 # requests are printed below; the functions' JSON log is in {log}
 "
     );

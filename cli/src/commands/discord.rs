@@ -1,0 +1,59 @@
+//! `portcullis discord`: sets up the commands on Discord, and links guilds to workspaces.
+
+mod commands;
+mod context;
+mod guilds;
+mod setup;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::arguments::SafetyArgs;
+use crate::connection::{self, ConnectionArgs};
+use crate::output::Output;
+
+pub use commands::CommandChanges;
+pub use context::{CLIENT_SECRET, DiscordContext, is_temporary};
+
+const EXAMPLES: &str = "\
+Examples:
+  portcullis discord setup --dry-run
+  portcullis discord setup --yes
+  portcullis discord link 613425648685547541 --workspace \"My studio\"
+  portcullis discord list
+  portcullis discord unlink 613425648685547541
+
+Store the bot's token as plain text in AWS Secrets Manager, under the name \
+portcullis/STACK/discord-bot-token, where STACK is the name of the deployed stack. \
+docs/discord.md has all steps.";
+
+#[derive(Debug, Subcommand)]
+#[command(after_help = EXAMPLES)]
+pub enum DiscordCommand {
+    /// Check the application, register the commands and set the endpoint URL, where they differ. Running it
+    /// again changes nothing.
+    Setup(SafetyArgs),
+    /// Link a guild (a Discord server) to a workspace. A guild belongs to one workspace.
+    Link(guilds::NamedGuild),
+    /// End the link of a guild: commands there no longer work.
+    Unlink(guilds::NamedGuild),
+    /// List the guilds of a workspace.
+    List(crate::arguments::WorkspaceArg),
+}
+
+pub async fn run(
+    command: DiscordCommand,
+    connection: &ConnectionArgs,
+    output: Output,
+) -> Result<()> {
+    let located = connection::connect(connection).await?;
+    match command {
+        DiscordCommand::Setup(safety) => {
+            let context = DiscordContext::open(&located, setup::TIME_LIMIT).await?;
+            setup::run(safety, &context, output).await
+        }
+        DiscordCommand::Link(named) => guilds::link(named, &located, output).await,
+        DiscordCommand::Unlink(named) => guilds::unlink(named, &located.store(), output).await,
+        DiscordCommand::List(place) => guilds::list(place, &located.store(), output).await,
+    }
+}
