@@ -73,7 +73,8 @@ async fn import_continues_where_it_was_stopped() {
     let operator = Operator::of(&workspace);
     let discord = |n: u64| (80_351_110_224_680_000 + n).to_string();
     let rows = |users: std::ops::RangeInclusive<u64>| -> String {
-        users.map(|n| format!("{n},{}\n", discord(n))).collect()
+        let rows = users.map(|n| format!("{n},{}\n", discord(n)));
+        rows.collect::<Vec<_>>().concat()
     };
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("links.csv");

@@ -57,6 +57,12 @@ proptest! {
     fn any_call_twice_at_once_is_one(steps in steps(), call in deciding_call()) {
         let mut world = Play::through(&steps)?.world;
         world.key = Some(BOT);
+        // While a place joins a game, the first report takes what it is about from the place, and the root has
+        // nothing for a second one to find.
+        let takes = |it: &UnbanRequest| {
+            it.is_report() && world.store.resolved(it.place, world.now).other.is_some()
+        };
+        prop_assume!(!matches!(&call, Call::Unban(unban) if takes(unban)));
         let first = world.call(&call)?;
         let mut twice = world.clone();
         prop_assert_eq!(twice.call(&call)?, first);
