@@ -245,8 +245,8 @@ fn reply_of(answer: Result<Reply, ApiError>) -> (Reply, Option<ApiError>) {
     }
 }
 
-/// A response as it is: every body here is text. For other responses, `lambda_http` brings the tables of all
-/// encodings of the web, a twentieth of a function.
+/// A response that goes out unchanged, since every body here is text. To convert others, `lambda_http` has
+/// the tables of all encodings of the web, a twentieth of a function.
 struct TextResponse(Response<Body>);
 
 impl IntoResponse for TextResponse {

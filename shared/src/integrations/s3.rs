@@ -166,7 +166,7 @@ impl Bucket {
         }
     }
 
-    /// A URL that makes the request for whoever has it, with exactly the request's headers.
+    /// A URL with which anyone can make the request, with exactly its headers.
     pub async fn presign(
         &self,
         request: &ObjectRequest,
