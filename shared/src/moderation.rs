@@ -8,12 +8,14 @@ pub mod basis;
 pub mod bulk;
 pub mod names;
 mod number_block;
+mod own_decision;
 mod reports;
 mod seen;
 mod unban;
 
 pub use ban::{Intent, ban};
 pub use number_block::NumberBlock;
+pub use own_decision::{OwnDecision, UNDO_REASON, UNDONE_WITHIN, own_decision};
 pub use reports::{Reporter, take_reports};
 pub use seen::{SeenBan, SeenOutcome, change_seen, lift_seen, undo_own};
 pub use unban::{lift, unban};

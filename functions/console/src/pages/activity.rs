@@ -14,6 +14,7 @@ use shared::domain::ids::ModeratorId;
 use shared::domain::members::MemberPermission;
 use shared::domain::rules::DecisionKind;
 use shared::domain::text::printable_lines;
+use shared::moderation::UNDONE_WITHIN;
 use url::form_urlencoded::byte_serialize;
 
 use self::query::ActivityQuery;
@@ -21,7 +22,6 @@ pub use self::query::{all_actors, channel_name};
 use self::reading::ActivityRead;
 use super::message::PageLink;
 use super::player;
-use super::result::UNDONE_WITHIN;
 use crate::ban_view::{PlayerView, Reader, StateView, shortened};
 use crate::frame::Frame;
 use crate::look::{Choice, Look};

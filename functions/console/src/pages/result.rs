@@ -2,6 +2,7 @@
 
 use shared::domain::history::PastDecision;
 use shared::domain::rules::{DecisionKind, Scope};
+use shared::moderation::UNDONE_WITHIN;
 use shared::store::UserStandings;
 
 use crate::ban_view::PlayerView;
@@ -17,9 +18,6 @@ pub struct ResultLine {
     pub undo: Option<String>,
     pub user: u64,
 }
-
-/// A moderator undoes what they decided at most this many seconds ago: as long as a session can last.
-pub const UNDONE_WITHIN: u64 = 12 * 3_600;
 
 /// The note where another decision came later.
 const OVERTAKEN: &str =

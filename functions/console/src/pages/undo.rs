@@ -6,19 +6,12 @@ use shared::domain::history::PastDecision;
 use shared::domain::idempotency::IdempotencyKey;
 use shared::domain::ids::{Guid, UserId};
 use shared::domain::rules::Meaning;
-use shared::moderation::{SeenOutcome, undo_own};
+use shared::moderation::{self, OwnDecision, SeenOutcome, UNDO_REASON, undo_own};
 use shared::store::{EvidenceBucket, Named, Shows, Store, WriteContext};
 
 use super::player;
-use super::result::UNDONE_WITHIN;
 use crate::headers;
 use crate::visit::Visit;
-
-/// How many of the user's newest decisions are searched.
-const SEARCHED: usize = 50;
-
-/// The reason in the history.
-const REASON: &str = "Undone by the moderator who decided it.";
 
 pub async fn undo(
     visit: &Visit,
@@ -58,27 +51,21 @@ pub async fn undo(
 
 /// A decision that the member made in this session or in another one of today.
 pub async fn own_decision(visit: &Visit, user: UserId, id: &str) -> Result<PastDecision, ApiError> {
-    let newest = visit
-        .store
-        .newest_decisions(visit.prefix(), user, None, SEARCHED)
-        .await?;
-    let mut newest = newest.decisions.into_iter();
-    let decision = newest
-        .find(|decision| decision.id() == id)
-        .ok_or(ApiError::NotFound(
+    let (store, prefix) = (&visit.store, visit.prefix());
+    let member = visit.signed_in.member.id;
+    let found = moderation::own_decision(store, prefix, user, id, member, visit.now());
+    match found.await? {
+        OwnDecision::Theirs(decision) => Ok(*decision),
+        OwnDecision::Unknown => Err(ApiError::NotFound(
             "this decision is not among the player's newest ones, so it cannot be undone here",
-        ))?;
-    if decision.key_id != visit.signed_in.member.id.to_string() {
-        return Err(ApiError::Forbidden(
+        )),
+        OwnDecision::OfAnother => Err(ApiError::Forbidden(
             "someone else made this decision: lift or edit the ban instead",
-        ));
-    }
-    if decision.at.plus(UNDONE_WITHIN) < visit.now() {
-        return Err(ApiError::Forbidden(
+        )),
+        OwnDecision::TooOld => Err(ApiError::Forbidden(
             "this decision is too old to be undone with one click: lift or edit the ban instead",
-        ));
+        )),
     }
-    Ok(decision)
 }
 
 /// Reverses a decision of the member, once, however often it is sent.
@@ -103,6 +90,6 @@ pub async fn reverse(
         digest: None,
         dry_run: None,
     };
-    let outcome = undo_own(store, &context, decision, REASON, &authority).await?;
+    let outcome = undo_own(store, &context, decision, UNDO_REASON, &authority).await?;
     Ok((context, outcome))
 }

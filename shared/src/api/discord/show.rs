@@ -11,6 +11,7 @@ use crate::domain::ids::UserId;
 use crate::domain::members::Member;
 use crate::domain::rules::{Ban, DecisionKind, Expiry, Scope};
 use crate::domain::user_name::RobloxName;
+use crate::domain::webhooks::discord::is_markup;
 
 /// The fields from which a button reads the reasons again.
 pub const PUBLIC_REASON: &str = "Reason";
@@ -70,31 +71,8 @@ impl MemberLabels {
 
 /// A text in which nothing is Discord's markup.
 pub fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for c in text.chars() {
-        if matches!(
-            c,
-            '\\' | '*'
-                | '_'
-                | '~'
-                | '`'
-                | '|'
-                | '>'
-                | '<'
-                | '#'
-                | '['
-                | ']'
-                | '('
-                | ')'
-                | '@'
-                | ':'
-                | '-'
-        ) {
-            escaped.push('\\');
-        }
-        escaped.push(c);
-    }
-    escaped
+    let escape = |c| is_markup(c).then_some('\\').into_iter().chain([c]);
+    text.chars().flat_map(escape).collect()
 }
 
 /// A time, relative, in each reader's own zone.

@@ -12,17 +12,8 @@ use crate::domain::discord::{
 use crate::domain::idempotency::IdempotencyKey;
 use crate::domain::ids::{Guid, UserId};
 use crate::domain::rules::{Ban, DecisionKind, Meaning, Scope};
-use crate::moderation::{SeenOutcome, undo_own};
+use crate::moderation::{OwnDecision, SeenOutcome, UNDO_REASON, own_decision, undo_own};
 use crate::store::{Named, Shows, WriteContext};
-
-/// How many of the user's newest decisions are searched.
-const SEARCHED: usize = 50;
-
-/// For how many seconds moderators undo what they decided, as in the console.
-const UNDONE_WITHIN: u64 = 12 * 3_600;
-
-/// The reason in the history, as in the console.
-const REASON: &str = "Undone by the moderator who decided it.";
 
 /// The button for the last decision on a ban.
 pub fn button(ban: &Ban) -> DiscordButton {
@@ -43,24 +34,26 @@ pub async fn undo(
 ) -> Flow<InteractionReply> {
     let moderator = by.with::<ModerateBans>()?;
     let (store, prefix) = (desk.store, by.prefix());
-    let newest = store.newest_decisions(prefix, user, None, SEARCHED).await?;
     let id = format!("{guid}-{number}");
-    let mut newest = newest.decisions.into_iter();
-    let decision = newest.find(|decision| decision.id() == id).ok_or_else(|| {
-        Stop::say(
-            "This decision is not among the player's newest ones, so it cannot be undone here.",
-        )
-    })?;
-    if decision.key_id != by.member.id.to_string() {
-        return Err(Stop::say(
-            "Someone else made this decision. Lift the ban with `/unban` instead.",
-        ));
-    }
-    if decision.at.plus(UNDONE_WITHIN) < desk.now() {
-        return Err(Stop::say(
-            "This decision is too old to be undone with one click. Lift the ban with `/unban` instead.",
-        ));
-    }
+    let found = own_decision(store, prefix, user, &id, by.member.id, desk.now());
+    let decision = match found.await? {
+        OwnDecision::Theirs(decision) => decision,
+        OwnDecision::Unknown => {
+            return Err(Stop::say(
+                "This decision is not among the player's newest ones, so it cannot be undone here.",
+            ));
+        }
+        OwnDecision::OfAnother => {
+            return Err(Stop::say(
+                "Someone else made this decision. Lift the ban with `/unban` instead.",
+            ));
+        }
+        OwnDecision::TooOld => {
+            return Err(Stop::say(
+                "This decision is too old to be undone with one click. Lift the ban with `/unban` instead.",
+            ));
+        }
+    };
     let ban = &decision.ban;
     if ban.scope == Scope::Global {
         demand_global(by)?;
@@ -81,7 +74,7 @@ pub async fn undo(
         dry_run: None,
     };
     let player = desk.known(by, user).await;
-    match undo_own(store, &context, &decision, REASON, &authority).await? {
+    match undo_own(store, &context, &decision, UNDO_REASON, &authority).await? {
         SeenOutcome::Decided(_) => {
             let what = match decision.kind {
                 DecisionKind::Made | DecisionKind::Imported | DecisionKind::Restored => {

@@ -11,5 +11,6 @@ mod webhook;
 
 pub use answer::WebhookAnswer;
 pub use event_embed::{EventEmbed, users_shown};
+pub use markdown::is_markup;
 pub use message::ChannelMessage;
 pub use webhook::{DiscordWebhook, InvalidDiscordWebhook, is_of_discord};

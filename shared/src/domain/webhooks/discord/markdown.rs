@@ -85,7 +85,8 @@ impl fmt::Display for EscapedMarkdown {
 
 /// Whether Discord may see markup in a character. A colon would make a link of `https://`, and `<`, `@`
 /// and `#` mentions. Discord shows any of these as written behind a backslash.
-const fn is_markup(c: char) -> bool {
+#[must_use]
+pub const fn is_markup(c: char) -> bool {
     matches!(
         c,
         '\\' | '*'
