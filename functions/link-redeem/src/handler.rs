@@ -50,12 +50,12 @@ pub async fn handle(
     store: Store,
 ) -> Result<Reply, ApiError> {
     let (typed, is_preview) = parse(&request)?;
+    let name = request.idempotency_key(&meaning(&typed))?;
     let (prefix, by) = (caller.prefix(), caller.link_actor());
     if is_preview {
         let code = store.preview_link_code(prefix, &typed, &by).await?;
         return Reply::json(&Preview::from(code));
     }
-    let name = request.idempotency_key(&meaning(&typed))?;
     let redeeming = store.redeem_link_code(prefix, &typed, &by, name.as_ref());
     let link = redeeming.await?;
     LinkInfo::changed(&request, link.as_ref())

@@ -28,6 +28,8 @@ SNAPSHOT = "/api/v1/snapshot"
 CREATE_EVIDENCE = "/api/v1/evidence/create"
 REPORTS = "/api/v1/reports"
 BULK_BANS = "/api/v1/bans/bulk"
+LINK_CODES = "/api/v1/links/codes"
+REDEEM_CODE = "/api/v1/links/codes/redeem"
 # Fields that a ban requires, in the defaults of most bulk calls.
 BAN_FIELDS = {
     "banModerator": 1, "banType": "Experience", "banLengthType": "Temporary", "banLength": "7d",
@@ -77,12 +79,13 @@ def page_of(case, cursor):
 
 # The next pages that responses linked to.
 PAGES = set()
-# The GUIDs of bans and of evidence that responses named, as generated calls cannot guess one.
-BANS, EVIDENCE = {}, {}
+# The GUIDs of bans and of evidence that responses named, and the codes of links with the kind of account that has
+# each, as generated calls cannot guess one.
+BANS, EVIDENCE, CODES = {}, {}, {}
 
 
 def known(guids, case):
-    """One of these GUIDs for two calls in three."""
+    """One of these for two calls in three."""
     choice = zlib.crc32(repr((case.body, case.query, case.path_parameters)).encode())
     return list(guids)[choice % len(guids)] if guids and choice % 3 else None
 
@@ -123,6 +126,12 @@ def before_call(_context, case, _kwargs):
         for report in case.body.get("reports") or []:
             if isinstance(report, dict) and (guid := known(BANS, case)):
                 report.update(guid=guid, userId=BANS[guid], revision=1)
+    if case.operation.path == REDEEM_CODE and isinstance(case.body, dict):
+        # Typed by an account of the other kind, which has no link yet.
+        if code := known(CODES, case):
+            new = 10**17 + zlib.crc32(repr(case.body).encode())
+            other = {"userId": {"discordId": str(new)}, "discordId": {"userId": new // 10**8}}[CODES[code]]
+            case.body = {"code": code, "preview": case.body.get("preview"), **other}
     if case.operation.path == BULK_BANS and isinstance(case.body, dict):
         if zlib.crc32(repr(case.body).encode()) % 3:
             case.body["defaults"] = {**BAN_FIELDS, **(case.body.get("defaults") or {})}
@@ -144,6 +153,8 @@ def after_call(_context, case, response):
                 BANS[ban["guid"]] = ban["robloxId"]
         if case.operation.path == CREATE_EVIDENCE:
             EVIDENCE[answer["evidenceGuid"]] = None
+        if case.operation.path == LINK_CODES:
+            CODES[answer["code"]] = "userId" if case.body.get("userId") else "discordId"
         if case.operation.path == SYNC:
             PAGES.add(page_of(case, answer["cursor"]))
         if case.operation.method.upper() == "DELETE":

@@ -38,6 +38,9 @@ def may_be_refused(field, body):
         return int(value) > LARGEST_GUID
     if field == "evidenceContent" and isinstance(value, str):
         return not is_text(value)
+    if field == "discord" and isinstance(value, list):
+        # The limit is for both lists together.
+        return len(value) + len(body.get("roblox") or []) > 100
     if field == "banLength":
         length = seconds(value)
         return length is None or not MINUTE <= length <= 99 * YEAR
