@@ -141,15 +141,17 @@ fn findings<'a>(
             kilobytes(visits.bytes),
             format!("{:.2}", visits.warm.median()),
             format!("{:.2}", visits.warm.at(0.99)),
-            format!("{:.2}", visits.of_database.median()),
-            format!("{}", visits.database_calls.median()),
+            median(&visits.of_database, 2),
+            median(&visits.database_calls, 0),
             format!("{:.2}", visits.cold.median()),
             format!("{:.2}", visits.cold.at(0.9)),
         ]);
         let name = |figure: &str| format!("console.{slug}.{figure}");
         found.figure(name("warm_ms"), visits.warm.median());
         found.figure(name("cold_ms"), visits.cold.median());
-        found.figure(name("database_calls"), visits.database_calls.median());
+        if visits.database_calls.len() > 0 {
+            found.figure(name("database_calls"), visits.database_calls.median());
+        }
         found.figure(name("bytes"), of_bytes(visits.bytes));
     };
     row("floor", "an empty function and a bare call", floor);
@@ -168,6 +170,14 @@ fn findings<'a>(
     ));
     found.tables.push(table);
     found
+}
+
+/// Empty where nothing was measured.
+fn median(sample: &Sample, decimals: usize) -> String {
+    match sample.len() {
+        0 => String::new(),
+        _ => format!("{:.decimals$}", sample.median()),
+    }
 }
 
 impl Site {
