@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, Or
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::StaticRuntimePlugin;
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::Layer;
 use aws_smithy_types::error::ErrorMetadata;
 use aws_smithy_types::error::metadata::Builder as ErrorMetadataBuilder;
@@ -40,6 +41,31 @@ pub struct Service {
     pub id: &'static str,
     /// The name in its host and in signatures.
     pub host: &'static str,
+    pub signing: SigningStyle,
+}
+
+/// How a request is signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SigningStyle {
+    Standard,
+    /// S3 takes paths as they are, and the body's hash as a header.
+    ObjectStore,
+}
+
+/// A `POST` of a service with a JSON protocol: its target, and the protocol's version.
+pub fn json_request(
+    target: &'static str,
+    version: &str,
+    body: &Value,
+) -> Result<HttpRequest, BoxError> {
+    let mut request = HttpRequest::new(SdkBody::from(body.to_string()));
+    request.set_method("POST")?;
+    request.set_uri("/")?;
+    let headers = request.headers_mut();
+    headers.insert("user-agent", USER_AGENT);
+    headers.insert("content-type", format!("application/x-amz-json-{version}"));
+    headers.insert("x-amz-target", target);
+    Ok(request)
 }
 
 /// A call of a service, with the configuration's credentials, region, endpoint, time limits and
@@ -114,8 +140,7 @@ fn settings(config: &SdkConfig, service: &Service) -> Layer {
 
 fn signing(service: &Service) -> SigV4OperationSigningConfig {
     let mut signing = SigV4OperationSigningConfig::default();
-    if service.id == "S3" {
-        // S3 takes paths as they are, and the body's hash as a header.
+    if service.signing == SigningStyle::ObjectStore {
         signing.signing_options.double_uri_encode = false;
         signing.signing_options.normalize_uri_path = false;
         signing.signing_options.content_sha256_header = true;

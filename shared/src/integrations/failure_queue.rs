@@ -4,17 +4,17 @@ use aws_config::SdkConfig;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
 use serde_json::{Value, json};
 
 use crate::domain::error::ApiError;
 use crate::integrations::aws::failure;
-use crate::integrations::aws_call::{self, Service, USER_AGENT};
+use crate::integrations::aws_call::{self, Service, SigningStyle};
 
 const SQS: Service = Service {
     id: "SQS",
     host: "sqs",
+    signing: SigningStyle::Standard,
 };
 
 /// Waiting, being read, and delayed. The numbers are approximate for a minute after a change.
@@ -50,14 +50,7 @@ impl FailureQueue {
 #[expect(clippy::needless_pass_by_value, reason = "fits the operation")]
 fn request(url: String) -> Result<HttpRequest, BoxError> {
     let body = json!({ "QueueUrl": url, "AttributeNames": COUNTS });
-    let mut request = HttpRequest::new(SdkBody::from(body.to_string()));
-    request.set_method("POST")?;
-    request.set_uri("/")?;
-    let headers = request.headers_mut();
-    headers.insert("user-agent", USER_AGENT);
-    headers.insert("content-type", "application/x-amz-json-1.0");
-    headers.insert("x-amz-target", "AmazonSQS.GetQueueAttributes");
-    Ok(request)
+    aws_call::json_request("AmazonSQS.GetQueueAttributes", "1.0", &body)
 }
 
 fn count(response: &HttpResponse) -> Option<u64> {

@@ -8,11 +8,12 @@ use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
 use serde_json::Value;
 
-use crate::integrations::aws_call::{self, CallError, Service, USER_AGENT};
+use crate::integrations::aws_call::{self, CallError, Service, SigningStyle, USER_AGENT};
 
 const LAMBDA: Service = Service {
     id: "Lambda",
     host: "lambda",
+    signing: SigningStyle::Standard,
 };
 
 /// Queues events for functions. Cloning is cheap.

@@ -23,7 +23,7 @@ use url::form_urlencoded::byte_serialize;
 
 use crate::domain::error::{ApiError, causes};
 use crate::integrations::aws::failure;
-use crate::integrations::aws_call::{self, CallError, Service, USER_AGENT};
+use crate::integrations::aws_call::{self, CallError, Service, SigningStyle, USER_AGENT};
 
 pub const SERVICE: &str = "Amazon S3";
 
@@ -32,6 +32,7 @@ pub use aws_call::element;
 const S3: Service = Service {
     id: "S3",
     host: "s3",
+    signing: SigningStyle::ObjectStore,
 };
 
 /// One bucket. Cloning is cheap.

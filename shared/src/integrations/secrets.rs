@@ -7,7 +7,6 @@ use aws_config::SdkConfig;
 use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
-use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::error::ErrorMetadata;
 use serde_json::{Value, json};
 
@@ -15,13 +14,14 @@ use crate::cache::TtlCache;
 use crate::domain::clock::Reading;
 use crate::domain::error::causes;
 use crate::integrations::aws::is_transient;
-use crate::integrations::aws_call::{self, CallError, Service, USER_AGENT};
+use crate::integrations::aws_call::{self, CallError, Service, SigningStyle};
 use crate::integrations::roblox::RobloxKey;
 use crate::integrations::secret_text::SecretText;
 
 const SECRETS_MANAGER: Service = Service {
     id: "Secrets Manager",
     host: "secretsmanager",
+    signing: SigningStyle::Standard,
 };
 
 /// How long a secret is used without reading it again.
@@ -106,14 +106,7 @@ impl SecretError {
 #[expect(clippy::needless_pass_by_value, reason = "fits the operation")]
 fn request(name: String) -> Result<HttpRequest, BoxError> {
     let body = json!({ "SecretId": name });
-    let mut request = HttpRequest::new(SdkBody::from(body.to_string()));
-    request.set_method("POST")?;
-    request.set_uri("/")?;
-    let headers = request.headers_mut();
-    headers.insert("user-agent", USER_AGENT);
-    headers.insert("content-type", "application/x-amz-json-1.1");
-    headers.insert("x-amz-target", "secretsmanager.GetSecretValue");
-    Ok(request)
+    aws_call::json_request("secretsmanager.GetSecretValue", "1.1", &body)
 }
 
 /// The secret's text; empty if it is binary.
