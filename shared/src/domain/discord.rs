@@ -3,7 +3,7 @@
 mod button;
 mod commands;
 mod interaction;
-mod limits;
+pub mod limits;
 mod message;
 mod modal;
 mod reply;

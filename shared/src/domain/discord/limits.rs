@@ -1,7 +1,22 @@
-//! How long a text may be at Discord.
+//! The limits of Discord's messages, in characters. Discord does not say how it counts one; UTF-16 units are the
+//! strictest reading, so that a message within them is within any other.
 
-/// The text without surrounding white space, cut to this many UTF-16 units: Discord's limits are
-/// characters, which are never more.
+pub const CONTENT: usize = 2_000;
+pub const TITLE: usize = 256;
+pub const DESCRIPTION: usize = 4_096;
+pub const FIELD_NAME: usize = 256;
+pub const FIELD_VALUE: usize = 1_024;
+pub const FOOTER: usize = 2_048;
+pub const LABEL: usize = 80;
+
+/// Of all embeds of a message together.
+pub const IN_ALL: usize = 6_000;
+
+/// How many a message may have.
+pub const EMBEDS: usize = 10;
+
+/// The text without surrounding white space, cut to this many UTF-16 units.
+#[must_use]
 pub fn cut(text: &str, most: usize) -> String {
     let text = text.trim();
     if units(text) <= most {
@@ -24,6 +39,8 @@ pub fn cut(text: &str, most: usize) -> String {
     kept
 }
 
+/// The length of a text.
+#[must_use]
 pub fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }

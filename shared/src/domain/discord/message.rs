@@ -3,24 +3,14 @@
 use serde_json::{Value, json};
 
 use super::button::ButtonAction;
-use super::limits::{cut, units};
+use super::limits::{
+    CONTENT, DESCRIPTION, EMBEDS, FIELD_NAME, FIELD_VALUE, FOOTER, IN_ALL, LABEL, TITLE, cut, units,
+};
 
 /// Only the person who acted sees the message.
 pub(super) const EPHEMERAL: u64 = 64;
 
-/// Discord's limits, in characters.
-const CONTENT: usize = 2_000;
-const TITLE: usize = 256;
-const DESCRIPTION: usize = 4_096;
-const FIELD_NAME: usize = 256;
-const FIELD_VALUE: usize = 1_024;
-const FOOTER: usize = 2_048;
-const LABEL: usize = 80;
-/// Of all embeds together.
-const IN_ALL: usize = 6_000;
-
-/// How many there may be.
-const EMBEDS: usize = 10;
+/// How many of each there may be.
 const FIELDS: usize = 25;
 const ROWS: usize = 5;
 const IN_ROW: usize = 5;

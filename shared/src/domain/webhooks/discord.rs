@@ -3,7 +3,6 @@
 mod answer;
 mod colour;
 mod event_embed;
-mod limits;
 mod markdown;
 mod message;
 mod parts;

@@ -6,7 +6,6 @@
 use serde::Serialize;
 
 use super::colour::EmbedColour;
-use super::limits::{VALUE, length};
 use super::markdown::EscapedMarkdown;
 use super::parts::{self, KnownNames};
 use crate::domain::account_links::LinkProof;
@@ -15,6 +14,7 @@ use crate::domain::activity::{
 };
 use crate::domain::actor::DecidedBy;
 use crate::domain::clock::UnixSeconds;
+use crate::domain::discord::limits::{FIELD_VALUE, units};
 use crate::domain::history::{LogEvent, LoggedEvent, PastDecision};
 use crate::domain::ids::UserId;
 use crate::domain::rules::DecisionKind;
@@ -94,7 +94,7 @@ impl EventEmbed {
         embed
             .row(
                 "Reason",
-                EscapedMarkdown::of(&ban.terms.public_reason, VALUE),
+                EscapedMarkdown::of(&ban.terms.public_reason, FIELD_VALUE),
             )
             .row("By", parts::actor(&by, decision.moderator, names))
             .footer(format!("Ban {}", ban.guid), repeated)
@@ -196,13 +196,10 @@ impl EventEmbed {
     pub fn length(&self) -> usize {
         let rows = self.fields.iter();
         let rows: usize = rows
-            .map(|row| length(row.name).saturating_add(row.value.length()))
+            .map(|row| units(row.name).saturating_add(row.value.length()))
             .sum();
-        let footer = self
-            .footer
-            .as_ref()
-            .map_or(0, |footer| length(&footer.text));
-        rows.saturating_add(length(self.title))
+        let footer = self.footer.as_ref().map_or(0, |footer| units(&footer.text));
+        rows.saturating_add(units(self.title))
             .saturating_add(footer)
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::limits::length;
 use crate::domain::clock::UnixSeconds;
+use crate::domain::discord::limits::units;
 use crate::domain::text::{combines, is_blank, steers};
 
 /// Shown where a text was cut.
@@ -67,7 +67,7 @@ impl EscapedMarkdown {
     }
 
     pub fn length(&self) -> usize {
-        length(&self.0)
+        units(&self.0)
     }
 
     #[must_use]
@@ -194,7 +194,7 @@ mod tests {
         ] {
             let cut = of(text, most);
             assert_eq!(cut, expected, "{text} to {most}");
-            assert!(length(&cut) <= most, "{text} to {most}");
+            assert!(units(&cut) <= most, "{text} to {most}");
         }
     }
 
@@ -204,7 +204,7 @@ mod tests {
         #[test]
         fn every_text_is_escaped_within_the_limit(text in "\\PC{0,60}|[*_<@:\\\\\u{301}\u{1F600}a]{0,60}", most in 1_usize..50) {
             let escaped = of(&text, most);
-            prop_assert!(length(&escaped) <= most, "{escaped:?}");
+            prop_assert!(units(&escaped) <= most, "{escaped:?}");
             let mut characters = escaped.chars();
             while let Some(c) = characters.next() {
                 if c == '\\' {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::event_embed::EventEmbed;
-use super::limits::{EMBEDS, MESSAGE};
+use crate::domain::discord::limits::{EMBEDS, IN_ALL};
 use crate::domain::error::ApiError;
 
 /// A message, with one embed for each event.
@@ -34,7 +34,7 @@ impl ChannelMessage {
                     left = left.saturating_sub(length);
                 }
                 _ => {
-                    left = MESSAGE.saturating_sub(length);
+                    left = IN_ALL.saturating_sub(length);
                     messages.push(Self::of(vec![embed]));
                 }
             }

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 
-use super::limits::{VALUE, length};
 use super::markdown::EscapedMarkdown;
 use crate::domain::activity::{EvidenceSummary, RoleSummary};
 use crate::domain::actor::{ActorKind, Channel, DecidedBy};
+use crate::domain::discord::limits::{FIELD_VALUE, units};
 use crate::domain::ids::{ModeratorId, UserId};
 use crate::domain::rules::{Ban, Expiry, Scope};
 use crate::domain::user_name::RobloxName;
@@ -108,8 +108,8 @@ pub fn roles(roles: &[RoleSummary]) -> EscapedMarkdown {
         let separator = if at == 0 { "" } else { ", " };
         let next = format!("{separator}{}", role(one));
         let left = roles.len().saturating_sub(at);
-        let longer = out.length().saturating_add(length(&next));
-        if longer.saturating_add(REST) > VALUE {
+        let longer = out.length().saturating_add(units(&next));
+        if longer.saturating_add(REST) > FIELD_VALUE {
             return out.and(&format!("{separator}and {left} more"));
         }
         out = out.and(&next);

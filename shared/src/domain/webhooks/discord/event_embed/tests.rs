@@ -1,10 +1,10 @@
 use serde_json::{Value, json};
 
-use super::super::limits::{FOOTER, MESSAGE, NAME, TITLE};
 use super::*;
 use crate::domain::activity::{ActivityId, RoleChangeMode, RoleSummary};
 use crate::domain::actor::Channel;
 use crate::domain::clock::UnixMillis;
+use crate::domain::discord::limits::{FIELD_NAME, FIELD_VALUE, FOOTER, IN_ALL, TITLE, units};
 use crate::domain::ids::{ExperienceId, Guid, ModeratorId, Uid};
 use crate::domain::rules::{Ban, Expiry, Scope, Terms};
 use crate::domain::user_name::RobloxName;
@@ -300,11 +300,15 @@ fn longest_events_are_within_the_limits() {
     for mut event in events {
         event.repeated = true;
         let embed = EventEmbed::of(&event, &KnownNames::new());
-        assert!(length(embed.title) <= TITLE && embed.length() <= MESSAGE);
-        assert!(length(&embed.footer.as_ref().unwrap().text) <= FOOTER);
+        assert!(units(embed.title) <= TITLE && embed.length() <= IN_ALL);
+        assert!(units(&embed.footer.as_ref().unwrap().text) <= FOOTER);
         for row in &embed.fields {
-            assert!((1..=NAME).contains(&length(row.name)), "{}", row.name);
-            assert!((1..=VALUE).contains(&row.value.length()), "{}", row.value);
+            assert!((1..=FIELD_NAME).contains(&units(row.name)), "{}", row.name);
+            assert!(
+                (1..=FIELD_VALUE).contains(&row.value.length()),
+                "{}",
+                row.value
+            );
         }
     }
 }
