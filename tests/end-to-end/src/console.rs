@@ -7,7 +7,7 @@ use http::Request;
 use http::header::{CONTENT_TYPE, COOKIE, LOCATION, SET_COOKIE};
 use local_stack::http::Client;
 use shared::domain::clock::UnixSeconds;
-use shared::domain::members::{Member, MemberId, MemberPermission, ReasonPresets};
+use shared::domain::members::{DiscordId, Member, MemberId, MemberPermission, ReasonPresets};
 
 use crate::response::ApiResponse;
 use crate::workspace::{Workspace, now};
@@ -28,10 +28,20 @@ pub struct Browser {
 impl Workspace<'_> {
     /// A new member with permissions that were granted manually.
     pub async fn add_member(&self, name: &str, granted: &[MemberPermission]) -> MemberId {
+        self.new_member(name, None, granted).await
+    }
+
+    /// The same, perhaps with a Discord account.
+    pub(crate) async fn new_member(
+        &self,
+        name: &str,
+        discord: Option<DiscordId>,
+        granted: &[MemberPermission],
+    ) -> MemberId {
         let member = Member {
             id: MemberId::random(),
             name: name.parse().expect("a name"),
-            discord: None,
+            discord,
             roblox: None,
             granted: granted.iter().copied().collect(),
             added: UnixSeconds(now()),

@@ -7,7 +7,7 @@ use local_stack::exchange::Exchange;
 use local_stack::http::Client;
 use serde_json::{Value, json};
 use shared::domain::clock::UnixSeconds;
-use shared::domain::members::{DiscordId, Member, MemberId, MemberPermission};
+use shared::domain::members::{DiscordId, MemberId, MemberPermission};
 
 use crate::app::TestApp;
 use crate::eventually::eventually;
@@ -46,20 +46,7 @@ impl Workspace<'_> {
         user: u64,
         granted: &[MemberPermission],
     ) -> MemberId {
-        let member = Member {
-            id: MemberId::random(),
-            name: name.parse().expect("a name"),
-            discord: Some(id(user)),
-            roblox: None,
-            granted: granted.iter().copied().collect(),
-            added: UnixSeconds(now()),
-            removed: None,
-            checked: Vec::new(),
-        };
-        let prefix = self.id().prefix();
-        let added = self.app().store().add_member(prefix, &member).await;
-        added.expect("a member").expect("no conflict");
-        member.id
+        self.new_member(name, Some(id(user)), granted).await
     }
 }
 
