@@ -17,7 +17,7 @@ use crate::look::Look;
 use crate::visit::{self, Visit};
 
 /// How many times some of what is pending is dropped in one request.
-const ROUNDS: u32 = 30;
+const STEPS: u32 = 30;
 
 const NOT_LINKED: ApiError = ApiError::NotFound("this experience is not linked to the workspace");
 
@@ -57,35 +57,14 @@ pub async fn submit(visit: &Visit, experience: ExperienceId) -> Result<Response<
     }
     let (store, prefix) = (&visit.store, visit.prefix());
     store.unlink_experience(prefix, experience).await?;
-    for pending in [Pending::Bans, Pending::Unbans] {
-        if !drop_all(visit, pending, experience).await? {
-            let mut page = UnlinkPage::read(visit, experience).await?;
-            page.continues = true;
-            page.typed = TypedField::filled(&experience.to_string());
-            return visit::show(StatusCode::OK, &page);
-        }
+    if !store.drop_all_pending(prefix, experience, STEPS).await? {
+        let mut page = UnlinkPage::read(visit, experience).await?;
+        page.continues = true;
+        page.typed = TypedField::filled(&experience.to_string());
+        return visit::show(StatusCode::OK, &page);
     }
     let list = format!("/console/experiences?done=unlinked&of={experience}");
     Ok(headers::see_other(&list))
-}
-
-/// Drops what is pending; `false` if some of it remains for another request.
-async fn drop_all(
-    visit: &Visit,
-    pending: Pending,
-    experience: ExperienceId,
-) -> Result<bool, ApiError> {
-    let (store, prefix) = (&visit.store, visit.prefix());
-    let mut after = None;
-    for _ in 0..ROUNDS {
-        store
-            .drop_pending(pending, prefix, experience, &mut after)
-            .await?;
-        if after.is_none() {
-            return Ok(true);
-        }
-    }
-    Ok(false)
 }
 
 impl UnlinkPage {

@@ -9,14 +9,13 @@ use crate::domain::discord::{
     ButtonAction, ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, InteractionReply,
 };
 use crate::domain::ids::{ExperienceId, PlaceId};
-use crate::store::Pending;
 use crate::store::admin::LinkedExperience;
 
 /// How many experiences are listed.
 const LISTED: usize = 50;
 
 /// How many times some of what is pending is dropped for one press.
-const ROUNDS: u32 = 10;
+const STEPS: u32 = 10;
 
 pub async fn list(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionReply> {
     by.with::<ViewBans>()?;
@@ -96,27 +95,16 @@ pub async fn unlink(
     let links = store.links(prefix).await?;
     unlinkable(&links, experience)?;
     store.unlink_experience(prefix, experience).await?;
-    for pending in [Pending::Bans, Pending::Unbans] {
-        let mut after = None;
-        for _ in 0..ROUNDS {
-            store
-                .drop_pending(pending, prefix, experience, &mut after)
-                .await?;
-            if after.is_none() {
-                break;
-            }
-        }
-        if after.is_some() {
-            let again = DiscordButton::new(
-                ButtonStyle::Danger,
-                "Continue",
-                ButtonAction::Unlink { place },
-            );
-            let message = DiscordMessage::text(format!(
-                "Experience {experience} is unlinked, and more is pending for it than was dropped at once."
-            ));
-            return Ok(desk.reply(message.with_buttons(vec![again])));
-        }
+    if !store.drop_all_pending(prefix, experience, STEPS).await? {
+        let again = DiscordButton::new(
+            ButtonStyle::Danger,
+            "Continue",
+            ButtonAction::Unlink { place },
+        );
+        let message = DiscordMessage::text(format!(
+            "Experience {experience} is unlinked, and more is pending for it than was dropped at once."
+        ));
+        return Ok(desk.reply(message.with_buttons(vec![again])));
     }
     let text = format!("Experience {experience} is unlinked. `/addplace` links it again.");
     Ok(desk.reply(DiscordMessage::text(text)))

@@ -190,6 +190,30 @@ impl Store {
         Ok(dropped.into_iter().map(u64::from).sum())
     }
 
+    /// Drops all that is pending for such an experience, in at most so many steps for bans and for unbans;
+    /// `false` if some of it remains.
+    pub async fn drop_all_pending(
+        &self,
+        prefix: WorkspacePrefix,
+        experience: ExperienceId,
+        steps: u32,
+    ) -> Result<bool, ApiError> {
+        for pending in [Pending::Bans, Pending::Unbans] {
+            let mut after = None;
+            for _ in 0..steps {
+                self.drop_pending(pending, prefix, experience, &mut after)
+                    .await?;
+                if after.is_none() {
+                    break;
+                }
+            }
+            if after.is_some() {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// The place of a call by the operator, which links it.
     pub async fn link_of(&self, prefix: WorkspacePrefix, place: PlaceId) -> Result<Link, ApiError> {
         self.find_link(prefix, place, LinkedBy::Operator).await
