@@ -42,9 +42,8 @@ impl DiscordApplication {
         let secrets = SecretStore::new(app.config());
         let stack = std::env::var("STACK_NAME")?;
         let name = |secret| format!("portcullis/{stack}/{secret}");
-        let token = name("discord-bot-token");
         Ok(Some(Self {
-            bot: DiscordBot::new(discord.clone(), secrets.clone(), token),
+            bot: DiscordBot::from_environment(discord.clone(), secrets.clone())?,
             client_secret: name("discord-client-secret"),
             discord,
             secrets,

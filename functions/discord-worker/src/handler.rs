@@ -1,4 +1,4 @@
-//! Answers an interaction again, this time with Roblox, and edits what Discord shows.
+//! Answers an interaction again, this time with Roblox and Discord, and edits what Discord shows.
 
 use serde::Deserialize;
 use shared::api::discord::{CommandDesk, DeskAnswer};
@@ -6,7 +6,7 @@ use shared::api::invocation::Invocation;
 use shared::domain::clock::UnixMillis;
 use shared::domain::discord::{DiscordMessage, Interaction, InteractionReply};
 use shared::domain::error::ApiError;
-use shared::integrations::discord::Discord;
+use shared::integrations::discord::{Discord, DiscordBot};
 use shared::integrations::invoker::DeferredInteraction;
 use shared::moderation::names::Names;
 use shared::telemetry::Run;
@@ -25,8 +25,9 @@ pub async fn handle(
     work: DeferredWork,
     names: &Names,
     discord: &Discord,
+    bot: &DiscordBot,
 ) -> Result<(), ApiError> {
-    let finished = finish(&invocation, &work, names, discord).await;
+    let finished = finish(&invocation, &work, names, discord, bot).await;
     invocation.end_run(&Run::default(), finished.as_ref().err());
     finished
 }
@@ -36,6 +37,7 @@ async fn finish(
     work: &DeferredWork,
     names: &Names,
     discord: &Discord,
+    bot: &DiscordBot,
 ) -> Result<(), ApiError> {
     let interaction = Interaction::read(work.interaction.body());
     let interaction = interaction
@@ -43,6 +45,7 @@ async fn finish(
     let desk = CommandDesk {
         store: &invocation.store,
         names: Some(names),
+        bot: Some(bot),
         interaction: &interaction,
         moment: UnixMillis::now(),
         trace: Some(invocation.trace()),

@@ -1,12 +1,13 @@
-//! Finishes interactions on Discord that need Roblox or more time.
+//! Finishes interactions on Discord that need Roblox, Discord or more time.
 
 mod edit;
 mod handler;
 
 use lambda_http::Error;
 use shared::api::App;
-use shared::integrations::discord::Discord;
+use shared::integrations::discord::{Discord, DiscordBot};
 use shared::integrations::roblox::UsersApi;
+use shared::integrations::secrets::SecretStore;
 use shared::moderation::names::Names;
 
 #[tokio::main(flavor = "current_thread")]
@@ -14,9 +15,11 @@ async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
     let application = std::env::var("DISCORD_APPLICATION_ID").unwrap_or_default();
     let discord = &Discord::from_environment(application.parse()?)?;
+    let secrets = SecretStore::new(app.config());
+    let bot = &DiscordBot::from_environment(discord.clone(), secrets)?;
     let names = &Names::new(UsersApi::from_environment()?);
     app.handle_or_fail("discord-worker", |invocation, work| {
-        handler::handle(invocation, work, names, discord)
+        handler::handle(invocation, work, names, discord, bot)
     })
     .await
 }

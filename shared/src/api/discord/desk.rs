@@ -15,6 +15,7 @@ use crate::domain::ids::UserId;
 use crate::domain::members::DiscordId;
 use crate::domain::user_name::RobloxName;
 use crate::domain::user_reference::UserReference;
+use crate::integrations::discord::DiscordBot;
 use crate::moderation::names::Names;
 use crate::store::Store;
 use crate::telemetry::RequestLog;
@@ -25,6 +26,8 @@ pub struct CommandDesk<'a> {
     pub store: &'a Store,
     /// Absent where Roblox is not asked: then typed names are left to the worker.
     pub names: Option<&'a Names>,
+    /// Absent where Discord is not asked.
+    pub bot: Option<&'a DiscordBot>,
     pub interaction: &'a Interaction,
     pub moment: UnixMillis,
     pub trace: Option<&'a RequestLog>,
@@ -34,7 +37,7 @@ pub struct CommandDesk<'a> {
 #[derive(Debug)]
 pub enum DeskAnswer {
     Reply(InteractionReply),
-    /// It needs Roblox.
+    /// It needs Roblox or Discord.
     Later,
 }
 

@@ -7,7 +7,7 @@ use crate::domain::error::ApiError;
 pub enum Stop {
     /// A sentence for the person.
     Say(String),
-    /// It needs Roblox, which the worker asks.
+    /// It needs Roblox or Discord, which the worker asks.
     Later,
     Failed(ApiError),
 }

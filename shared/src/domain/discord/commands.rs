@@ -14,7 +14,9 @@ pub struct CommandDefinition {
     #[serde(rename = "type")]
     kind: u8,
     pub name: &'static str,
+    /// Empty in a menu.
     pub description: &'static str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
     pub options: &'static [CommandOption],
     pub default_member_permissions: Option<&'static str>,
     /// In guilds alone.
@@ -42,6 +44,8 @@ pub struct CommandOption {
 pub enum OptionKind {
     Text,
     Flag,
+    /// A user of Discord. The value is their id.
+    Member,
 }
 
 impl From<OptionKind> for u8 {
@@ -49,6 +53,7 @@ impl From<OptionKind> for u8 {
         match kind {
             OptionKind::Text => 3,
             OptionKind::Flag => 5,
+            OptionKind::Member => 6,
         }
     }
 }
@@ -69,6 +74,27 @@ impl CommandDefinition {
             contexts: [0],
             integration_types: [0],
         }
+    }
+
+    /// In the menu of a user.
+    const fn user_menu(name: &'static str) -> Self {
+        Self {
+            kind: 2,
+            ..Self::new(name, "", BAN_MEMBERS, &[])
+        }
+    }
+
+    /// In the menu of a message.
+    const fn message_menu(name: &'static str) -> Self {
+        Self {
+            kind: 3,
+            ..Self::new(name, "", BAN_MEMBERS, &[])
+        }
+    }
+
+    #[must_use]
+    pub const fn is_menu(&self) -> bool {
+        self.kind != 1
     }
 }
 
@@ -102,6 +128,14 @@ impl CommandOption {
     const fn flag(name: &'static str, description: &'static str) -> Self {
         Self {
             kind: OptionKind::Flag,
+            max_length: None,
+            ..Self::text(name, description, 1)
+        }
+    }
+
+    const fn member(name: &'static str, description: &'static str) -> Self {
+        Self {
+            kind: OptionKind::Member,
             max_length: None,
             ..Self::text(name, description, 1)
         }
@@ -223,6 +257,11 @@ mod tests {
                     && bytes.all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'_')
             };
             let mut all = length(command.name) + length(command.description);
+            if command.is_menu() {
+                assert!((1..=32).contains(&length(command.name)));
+                assert!(command.description.is_empty() && command.options.is_empty());
+                continue;
+            }
             assert!(is_name(command.name), "{}", command.name);
             assert!((1..=100).contains(&length(command.description)));
             assert!(command.options.len() <= 25);

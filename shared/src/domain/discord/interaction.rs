@@ -56,6 +56,8 @@ pub struct Interaction {
     pub sender: Option<InteractionSender>,
     /// The name of the command.
     pub command: String,
+    /// The user or the message in which a command was chosen from the menu.
+    pub target: Option<DiscordId>,
     /// The options of a command, or the fields of a modal.
     options: Vec<(String, String)>,
     /// The option that is being typed.
@@ -132,6 +134,7 @@ impl Interaction {
                 && context.is_none_or(|it| it == 0),
             sender: body.get("member").and_then(sender),
             command: text(data.get("name")).unwrap_or_default(),
+            target: id(data.get("target_id")),
             options,
             focused,
             custom_id: text(data.get("custom_id")).unwrap_or_default(),

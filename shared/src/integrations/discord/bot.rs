@@ -11,6 +11,7 @@ use super::client::Discord;
 use crate::cache::TtlCache;
 use crate::domain::clock::Reading;
 use crate::domain::members::{DiscordId, GuildNeed, GuildView};
+use crate::integrations::secret_text::SecretText;
 use crate::integrations::secrets::SecretStore;
 
 /// The time for all guilds together: a page waits for it.
@@ -25,21 +26,31 @@ const PAUSE: Duration = Duration::from_secs(10);
 pub struct DiscordBot {
     discord: Discord,
     secrets: SecretStore,
-    /// The name of the secret with the bot's token.
+    /// The name of the secret with the token.
     token: String,
     /// The guilds that are not asked about, and for how long.
     paused: Arc<TtlCache<DiscordId, Duration>>,
 }
 
 impl DiscordBot {
-    #[must_use]
-    pub fn new(discord: Discord, secrets: SecretStore, token: String) -> Self {
-        Self {
+    /// The bot with the token of the stack in `STACK_NAME`.
+    pub fn from_environment(
+        discord: Discord,
+        secrets: SecretStore,
+    ) -> Result<Self, lambda_http::Error> {
+        let stack = std::env::var("STACK_NAME")?;
+        Ok(Self {
             discord,
             secrets,
-            token,
+            token: format!("portcullis/{stack}/discord-bot-token"),
             paused: Arc::default(),
-        }
+        })
+    }
+
+    /// The token, for a call as the bot.
+    pub async fn token(&self) -> Result<SecretText, DiscordError> {
+        let token = self.secrets.text(&self.token).await;
+        token.map_err(DiscordError::Secret)
     }
 
     /// What is known of a user in these guilds: each that was asked, with its answer.
@@ -73,8 +84,7 @@ impl DiscordBot {
         guild: DiscordId,
         need: GuildNeed,
     ) -> Result<GuildView, DiscordError> {
-        let token = self.secrets.text(&self.token).await;
-        let token = token.map_err(DiscordError::Secret)?;
+        let token = self.token().await?;
         let member = self.discord.guild_member(&token, guild, user);
         Ok(match need {
             GuildNeed::Roles => GuildView {

@@ -18,6 +18,10 @@ pub const ROLES: &[Role] = &[
         &[
             (WORKSPACES, DISCORD_WORKSPACES),
             (
+                "secretsmanager:secret:portcullis/local/discord-bot-token-??????",
+                &["secretsmanager:GetSecretValue"],
+            ),
+            (
                 "dynamodb:table/BansTable/index/by-workspace",
                 &["dynamodb:Query"],
             ),
