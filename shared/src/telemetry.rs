@@ -69,6 +69,7 @@ pub struct RequestLog {
 struct Notes {
     page: Option<&'static str>,
     discord: Option<String>,
+    roblox: Option<String>,
     caller: Option<(WorkspaceId, String)>,
     pending: Option<(ExperienceId, u64)>,
 }
@@ -196,6 +197,11 @@ impl RequestLog {
         self.notes().discord = Some(failure.to_owned());
     }
 
+    /// The same of Roblox, in its kind alone: its texts may repeat what was sent.
+    pub fn note_roblox(&self, kind: &str) {
+        self.notes().roblox = Some(kind.to_owned());
+    }
+
     /// Records for how many seconds an experience has not applied the oldest pending item, if there
     /// is one.
     pub fn note_pending(&self, experience: ExperienceId, seconds: Option<u64>) {
@@ -224,6 +230,7 @@ impl RequestLog {
         let Notes {
             page,
             discord,
+            roblox,
             caller,
             pending,
         } = std::mem::take(&mut *self.notes());
@@ -253,6 +260,7 @@ impl RequestLog {
             route: self.route,
             page,
             discord: discord.as_deref(),
+            roblox: roblox.as_deref(),
             kind,
             workspace: workspace.map(|id| id.to_string()),
             key_id: key_id.as_deref(),

@@ -21,6 +21,7 @@ Examples:
   portcullis permission grant manage_bans --member Ada
   portcullis permission grant manage_bans --discord-role 613425648685547541/613425648685547000
   portcullis permission grant administrator --guild-permission 613425648685547541/administrator
+  portcullis permission grant view --roblox-group 7/200
   portcullis permission list
   portcullis permission revoke manage_bans --member Ada
   portcullis permission revoke --rule 1f2e3d4c
@@ -28,7 +29,9 @@ Examples:
 Permissions: view (see bans and history), manage_bans (make, change and lift Experience bans), \
 manage_global_bans (also Global ones), moderate_discord, administrator (all of these, plus members, keys, \
 webhooks and settings). A rule by a Discord role or a Discord permission needs the console's Discord \
-application. A permission ends within five minutes after its basis.";
+application. A rule by a rank needs the member's Roblox account: set by `portcullis member`, or by a link \
+that they proved and you confirmed (`portcullis link confirm`). A permission ends within five minutes after \
+its basis.";
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = EXAMPLES)]
@@ -43,7 +46,7 @@ pub enum PermissionCommand {
 
 #[derive(Debug, Args)]
 #[group(id = "to", required = true, multiple = false, args = ["member", "discord_user", "discord_role",
-    "guild_permission", "roblox_user"])]
+    "guild_permission", "roblox_user", "roblox_group"])]
 pub struct GrantArgs {
     permission: MemberPermission,
     /// A member, by name or id.
@@ -61,6 +64,9 @@ pub struct GrantArgs {
     /// The member with this Roblox user.
     #[arg(long, value_name = "USER", value_parser = user)]
     roblox_user: Option<UserReference>,
+    /// All with at least this rank in a Roblox group.
+    #[arg(long, value_name = "GROUP/RANK", value_parser = roblox_group)]
+    roblox_group: Option<PermissionBasis>,
     #[command(flatten)]
     place: WorkspaceArg,
 }
@@ -89,6 +95,10 @@ fn role(text: &str) -> Result<PermissionBasis, String> {
 
 fn guild_permission(text: &str) -> Result<PermissionBasis, String> {
     PermissionBasis::parse(BasisKind::GuildPermission, text)
+}
+
+fn roblox_group(text: &str) -> Result<PermissionBasis, String> {
+    PermissionBasis::parse(BasisKind::RobloxGroup, text)
 }
 
 /// A permission that a member has, or that a rule gives.
@@ -187,6 +197,7 @@ async fn grant(
         .discord_user
         .or(args.discord_role)
         .or(args.guild_permission)
+        .or(args.roblox_group)
         .or(roblox.map(|user| PermissionBasis::RobloxUser { user }));
     let Some(basis) = basis else {
         bail!(UsageError("no basis given".to_owned()));

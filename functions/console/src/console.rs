@@ -7,10 +7,11 @@ use lambda_http::{Body, Error, Response};
 use shared::api::{App, PageRequest};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
-use shared::integrations::roblox::UsersApi;
-use shared::moderation::basis::check_basis;
+use shared::integrations::roblox::{GroupRanks, UsersApi};
+use shared::moderation::basis::{BasisFailures, BasisServices, check_basis};
 use shared::moderation::names::Names;
 use shared::store::Store;
+use shared::telemetry::RequestLog;
 
 use crate::csrf;
 use crate::discord::DiscordApplication;
@@ -25,6 +26,7 @@ pub const NO_SUCH_PAGE: ApiError = ApiError::NotFound("there is no such page in 
 #[derive(Debug)]
 pub struct Console {
     names: Arc<Names>,
+    ranks: GroupRanks,
     pub discord: Option<DiscordApplication>,
 }
 
@@ -37,9 +39,11 @@ pub enum Visitor {
 
 impl Console {
     pub fn from_environment(app: &App) -> Result<Self, Error> {
+        let ranks = GroupRanks::from_environment()?;
         Ok(Self {
+            discord: DiscordApplication::from_environment(app, ranks.clone())?,
             names: Arc::new(Names::new(UsersApi::from_environment()?)),
-            discord: DiscordApplication::from_environment(app)?,
+            ranks,
         })
     }
 
@@ -60,12 +64,12 @@ impl Console {
             let page = sign_in::demanded(look, self.ways_to_sign_in(), &request)?;
             return Ok(Visitor::Guest(page));
         };
-        if let Some(discord) = &self.discord {
-            let silent = check_basis(&store, &discord.bot, &mut signed_in, now).await?;
-            if let Some(failure) = silent {
-                request.trace().note_discord(&failure.to_string());
-            }
-        }
+        let services = BasisServices {
+            bot: self.discord.as_ref().map(|discord| &discord.bot),
+            ranks: &self.ranks,
+        };
+        let silent = check_basis(&store, services, &mut signed_in, now).await?;
+        note(&silent, request.trace());
         Ok(Visitor::Member(Box::new(Visit {
             request,
             store,
@@ -74,6 +78,16 @@ impl Console {
             signed_in,
             moment,
         })))
+    }
+}
+
+/// Records who did not answer.
+pub fn note(failures: &BasisFailures, trace: &RequestLog) {
+    if let Some(failure) = &failures.discord {
+        trace.note_discord(&failure.to_string());
+    }
+    if let Some(failure) = &failures.roblox {
+        trace.note_roblox(&failure.kind());
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use lambda_http::Error;
 use shared::api::{App, PageRequest};
 use shared::integrations::discord::{Discord, DiscordBot, DiscordError, DiscordUser};
+use shared::integrations::roblox::GroupRanks;
 use shared::integrations::secrets::SecretStore;
 use url::Url;
 
@@ -29,11 +30,12 @@ pub struct DiscordApplication {
     /// The name of the secret with the client secret.
     client_secret: String,
     pub bot: DiscordBot,
+    pub ranks: GroupRanks,
 }
 
 impl DiscordApplication {
     /// The application in `DISCORD_APPLICATION_ID`; none if that is empty.
-    pub fn from_environment(app: &App) -> Result<Option<Self>, Error> {
+    pub fn from_environment(app: &App, ranks: GroupRanks) -> Result<Option<Self>, Error> {
         let id = std::env::var("DISCORD_APPLICATION_ID").unwrap_or_default();
         if id.is_empty() {
             return Ok(None);
@@ -47,6 +49,7 @@ impl DiscordApplication {
             client_secret: name("discord-client-secret"),
             discord,
             secrets,
+            ranks,
         }))
     }
 

@@ -36,6 +36,7 @@ pub async fn handle(
     let desk = CommandDesk {
         store: &store,
         names: None,
+        ranks: None,
         bot: None,
         interaction,
         moment: UnixMillis::now(),

@@ -8,6 +8,7 @@ use shared::domain::discord::{DiscordMessage, Interaction, InteractionReply};
 use shared::domain::error::ApiError;
 use shared::integrations::discord::{Discord, DiscordBot};
 use shared::integrations::invoker::DeferredInteraction;
+use shared::integrations::roblox::GroupRanks;
 use shared::moderation::names::Names;
 use shared::telemetry::Run;
 
@@ -19,15 +20,22 @@ pub struct DeferredWork {
     interaction: DeferredInteraction,
 }
 
+/// What the worker asks.
+#[derive(Clone, Copy, Debug)]
+pub struct Services<'a> {
+    pub names: &'a Names,
+    pub ranks: &'a GroupRanks,
+    pub discord: &'a Discord,
+    pub bot: &'a DiscordBot,
+}
+
 /// Decides and answers. Lambda retries one that fails, which decides nothing twice.
 pub async fn handle(
     invocation: Invocation,
     work: DeferredWork,
-    names: &Names,
-    discord: &Discord,
-    bot: &DiscordBot,
+    services: Services<'_>,
 ) -> Result<(), ApiError> {
-    let finished = finish(&invocation, &work, names, discord, bot).await;
+    let finished = finish(&invocation, &work, services).await;
     invocation.end_run(&Run::default(), finished.as_ref().err());
     finished
 }
@@ -35,17 +43,16 @@ pub async fn handle(
 async fn finish(
     invocation: &Invocation,
     work: &DeferredWork,
-    names: &Names,
-    discord: &Discord,
-    bot: &DiscordBot,
+    services: Services<'_>,
 ) -> Result<(), ApiError> {
     let interaction = Interaction::read(work.interaction.body());
     let interaction = interaction
         .ok_or_else(|| ApiError::Internal("the payload is no interaction".to_owned()))?;
     let desk = CommandDesk {
         store: &invocation.store,
-        names: Some(names),
-        bot: Some(bot),
+        names: Some(services.names),
+        ranks: Some(services.ranks),
+        bot: Some(services.bot),
         interaction: &interaction,
         moment: UnixMillis::now(),
         trace: Some(invocation.trace()),
@@ -68,6 +75,6 @@ async fn finish(
         invocation.trace().note_discord(expired);
         return failure.map_or(Ok(()), Err);
     }
-    let edited = edit(discord, &interaction.token, &message, invocation).await;
+    let edited = edit(services.discord, &interaction.token, &message, invocation).await;
     failure.map_or(edited, Err)
 }

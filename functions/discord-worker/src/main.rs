@@ -6,9 +6,11 @@ mod handler;
 use lambda_http::Error;
 use shared::api::App;
 use shared::integrations::discord::{Discord, DiscordBot};
-use shared::integrations::roblox::UsersApi;
+use shared::integrations::roblox::{GroupRanks, UsersApi};
 use shared::integrations::secrets::SecretStore;
 use shared::moderation::names::Names;
+
+use crate::handler::Services;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
@@ -18,8 +20,14 @@ async fn main() -> Result<(), Error> {
     let secrets = SecretStore::new(app.config());
     let bot = &DiscordBot::from_environment(discord.clone(), secrets)?;
     let names = &Names::new(UsersApi::from_environment()?);
+    let services = Services {
+        names,
+        ranks: &GroupRanks::from_environment()?,
+        discord,
+        bot,
+    };
     app.handle_or_fail("discord-worker", |invocation, work| {
-        handler::handle(invocation, work, names, discord, bot)
+        handler::handle(invocation, work, services)
     })
     .await
 }

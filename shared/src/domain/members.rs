@@ -12,7 +12,9 @@ mod rules;
 mod token;
 
 pub use administrators::has_administrator;
-pub use basis::{BASIS_FRESH, BASIS_GRACE, BasisCheck, GuildNeed, guilds_to_ask};
+pub use basis::{
+    BASIS_FRESH, BASIS_GRACE, BasisCheck, BasisSource, GuildNeed, groups_to_ask, guilds_to_ask,
+};
 pub use basis_kind::{BasisKind, GUILD_PERMISSIONS};
 pub use guild::{Guild, GuildMember, GuildRole, GuildView};
 pub use ids::{DiscordId, InvalidMemberId, MemberId};

@@ -1,11 +1,12 @@
 //! A client for Roblox Open Cloud: user restrictions, messages to running servers, roles in groups,
-//! the permissions of a key, the universe of a place, and users' names.
+//! the permissions of a key, the universe of a place, and users' names and ranks.
 //!
 //! Each call is made once and ends within 5 s; retries are up to the caller. Answers are parsed
 //! leniently, with a size limit. Nothing here prints a key.
 
 mod answer;
 mod client;
+mod group_ranks;
 mod groups;
 mod keys;
 mod message;
@@ -14,6 +15,7 @@ mod users;
 
 pub use answer::RobloxError;
 pub use client::{BASE_URL, Roblox, RobloxKey, TIME_LIMIT};
+pub use group_ranks::{GROUPS_URL, GroupRanks};
 pub use groups::{GroupMember, GroupRolePage};
 pub use keys::{KeyInfo, NEEDED_SCOPES, RobloxScope};
 pub use message::drop_player;

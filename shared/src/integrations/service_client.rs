@@ -41,7 +41,7 @@ pub struct ServiceAnswer {
 /// Secrets must not be sent to this address.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
-    "ROBLOX_API_URL, ROBLOX_USERS_URL and DISCORD_API_URL must be an https address without a path, or \
+    "ROBLOX_API_URL, ROBLOX_USERS_URL, ROBLOX_GROUPS_URL and DISCORD_API_URL must be an https address without a path, or \
      http on this machine"
 )]
 pub struct InvalidBase;

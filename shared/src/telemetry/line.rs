@@ -28,6 +28,7 @@ pub(super) struct Line<'a> {
     pub route: &'static str,
     pub page: Option<&'static str>,
     pub discord: Option<&'a str>,
+    pub roblox: Option<&'a str>,
     pub kind: Kind<'a>,
     pub workspace: Option<String>,
     pub key_id: Option<&'a str>,
@@ -127,6 +128,9 @@ impl Serialize for Line<'_> {
         }
         if let Some(discord) = self.discord {
             map.serialize_entry("discord", discord)?;
+        }
+        if let Some(roblox) = self.roblox {
+            map.serialize_entry("roblox", roblox)?;
         }
         if let Some(error) = self.measured.error {
             map.serialize_entry("errorCode", error.code())?;

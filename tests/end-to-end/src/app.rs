@@ -193,6 +193,7 @@ impl TestAppBuilder {
         for (name, endpoint) in [
             ("ROBLOX_API_URL", roblox.endpoint()),
             ("ROBLOX_USERS_URL", roblox.endpoint()),
+            ("ROBLOX_GROUPS_URL", roblox.endpoint()),
             ("DISCORD_API_URL", discord.endpoint()),
         ] {
             variables.push((name.to_owned(), endpoint.to_owned()));

@@ -56,8 +56,14 @@ impl Workspace<'_> {
 
     /// The path of a link by which a member signs in.
     pub async fn invite(&self, member: MemberId) -> String {
-        let (prefix, now) = (self.id().prefix(), UnixSeconds(now()));
-        let token = self.app().store().invite(prefix, member, now).await;
+        self.invite_at(member, now()).await
+    }
+
+    /// The same of a link that is made at this time.
+    pub async fn invite_at(&self, member: MemberId, now: u64) -> String {
+        let prefix = self.id().prefix();
+        let inviting = self.app().store();
+        let token = inviting.invite(prefix, member, UnixSeconds(now)).await;
         format!(
             "/console/sign-in/{}",
             token.expect("an invitation").reveal()

@@ -9,9 +9,11 @@ use shared::domain::members::{
     DiscordId, GuildView, Member, MemberId, MemberName, MemberPermissions, PermissionRule,
     guilds_to_ask,
 };
-use shared::integrations::discord::{DiscordBot, DiscordError, DiscordUser};
-use shared::moderation::basis::judge;
+use shared::integrations::discord::{DiscordError, DiscordUser};
+use shared::moderation::basis::{BasisFailures, judge, judge_ranks};
 use shared::store::Store;
+
+use super::DiscordApplication;
 
 /// How many guilds a sign-in asks about.
 const MOST_GUILDS: usize = 20;
@@ -22,14 +24,13 @@ pub struct JoinedWorkspaces {
     pub memberships: Vec<(WorkspacePrefix, MemberId)>,
     /// Whether an administrator has removed them from a workspace: rules do not bring them back.
     pub was_removed: bool,
-    /// Why a guild did not answer.
-    pub failure: Option<DiscordError>,
+    pub failures: BasisFailures,
 }
 
 /// The workspaces of which a user is a member or now becomes one.
 pub async fn join(
     store: &Store,
-    bot: &DiscordBot,
+    application: &DiscordApplication,
     user: &DiscordUser,
     now: UnixSeconds,
 ) -> Result<JoinedWorkspaces, ApiError> {
@@ -39,17 +40,25 @@ pub async fn join(
     let rules = open.iter().flat_map(|(_, rules)| rules.iter().cloned());
     let guilds = guilds_to_ask(&rules.collect::<Vec<_>>(), &[], now);
     let guilds = guilds.into_iter().take(MOST_GUILDS).collect();
-    let views = bot.views(user.id, &guilds).await;
+    let views = application.bot.views(user.id, &guilds).await;
     let mut joined = JoinedWorkspaces {
         memberships,
         was_removed: false,
-        failure: None,
+        failures: BasisFailures::default(),
     };
     let mut has_joined = false;
     for (prefix, rules) in open {
-        let Some(member) = new_member(user, &rules, &views, now) else {
+        let Some(mut member) = new_member(user, &rules, &views, now) else {
             continue;
         };
+        let ranks = judge_ranks(store, &application.ranks, prefix, &member, &rules, now);
+        match ranks.await? {
+            Ok(ranks) => member.checked.extend(ranks),
+            Err(error) => joined.failures.roblox = Some(error),
+        }
+        if member.permissions(&rules, now).is_empty() {
+            continue;
+        }
         if was_removed(store, prefix, user.id).await? {
             joined.was_removed = true;
             continue;
@@ -61,18 +70,18 @@ pub async fn join(
     if has_joined {
         joined.memberships = store.memberships(user.id).await?;
     }
-    joined.failure = views.into_values().find_map(Result::err);
+    joined.failures.discord = views.into_values().find_map(Result::err);
     Ok(joined)
 }
 
-/// The member that a user becomes, if the rules give them a permission.
+/// The member that a user becomes if the rules give them a permission.
 fn new_member(
     user: &DiscordUser,
     rules: &[PermissionRule],
     views: &BTreeMap<DiscordId, Result<GuildView, DiscordError>>,
     now: UnixSeconds,
 ) -> Option<Member> {
-    let member = Member {
+    Some(Member {
         id: MemberId::random(),
         name: name(user)?,
         discord: Some(user.id),
@@ -81,8 +90,7 @@ fn new_member(
         added: now,
         removed: None,
         checked: judge(rules, user.id, views, now),
-    };
-    (!member.permissions(rules, now).is_empty()).then_some(member)
+    })
 }
 
 /// Their name at Discord, or their id if that is no name here.
@@ -149,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn whom_rules_give_nothing_becomes_no_member() {
+    fn rules_give_permissions_to_those_who_fulfil_them() {
         let (guild, role) = (id(10), id(11));
         let rules = [
             rule(
@@ -174,8 +182,10 @@ mod tests {
         };
         let now = UnixSeconds(1_000);
         let ada = user(None);
-        assert_eq!(new_member(&ada, &rules, &seen(&[]), now), None);
-        assert_eq!(new_member(&ada, &rules, &BTreeMap::new(), now), None);
+        for views in [seen(&[]), BTreeMap::new()] {
+            let nobody = new_member(&ada, &rules, &views, now).unwrap();
+            assert!(nobody.permissions(&rules, now).is_empty());
+        }
         let member = new_member(&ada, &rules, &seen(&[role]), now).unwrap();
         let permissions = member.permissions(&rules, now);
         assert!(permissions.names(MemberPermission::ManageBans));

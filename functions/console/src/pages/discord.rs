@@ -12,6 +12,7 @@ use shared::integrations::discord::{DiscordError, DiscordUser};
 use shared::integrations::secrets::SecretError;
 use shared::store::Store;
 
+use crate::console;
 use crate::discord::{DiscordApplication, JoinedWorkspaces, SignInState, join, redirect_uri};
 use crate::form::Submitted;
 use crate::look::Look;
@@ -92,10 +93,8 @@ async fn admit(
     user: &DiscordUser,
     now: UnixSeconds,
 ) -> Result<Response<Body>, ApiError> {
-    let joined = join(store, &application.bot, user, now).await?;
-    if let Some(failure) = &joined.failure {
-        request.trace().note_discord(&failure.to_string());
-    }
+    let joined = join(store, application, user, now).await?;
+    console::note(&joined.failures, request.trace());
     match joined.memberships.as_slice() {
         [] => failed(look, request, NotSignedIn::of_no_member(&joined)),
         [(prefix, member)] => {
@@ -177,17 +176,25 @@ impl NotSignedIn {
     }
 
     fn of_no_member(joined: &JoinedWorkspaces) -> Self {
-        match &joined.failure {
+        match &joined.failures.discord {
             _ if joined.was_removed => Self::new(
                 StatusCode::FORBIDDEN,
                 "You were removed",
                 "An administrator has removed you from the workspace, and only they can add you again.",
             ),
             Some(error) => Self::of_error(error),
+            None if joined.failures.roblox.is_some() => Self {
+                retry_after: Some(10),
+                ..Self::new(
+                    StatusCode::SERVICE_UNAVAILABLE,
+                    "Roblox does not answer",
+                    "Your rank in a group decides whether you have access. Try again in a moment.",
+                )
+            },
             None => Self::new(
                 StatusCode::FORBIDDEN,
                 "You have no access",
-                "Your Discord account is not a member of a workspace here, and none of its roles gives \
+                "Your Discord account is not a member of a workspace here, and neither a role nor a rank gives \
                  access. Ask an administrator of your workspace for a role or an invitation.",
             ),
         }

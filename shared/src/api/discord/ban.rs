@@ -2,7 +2,7 @@
 
 mod asked;
 
-use super::commander::Commander;
+use super::commander::{Commander, lacking};
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::show::{self, PRIVATE_REASON, PUBLIC_REASON, Player};
@@ -42,14 +42,21 @@ pub fn opens_form(asked: &Interaction) -> bool {
 
 /// Bans, opens the form if no reason is given, or asks for confirmation of a ban in all experiences.
 pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionReply> {
-    let moderator = by.with::<ModerateBans>()?;
     let asked = desk.interaction;
     let is_global = asked.flag("global") || asked.custom_id == GLOBAL_MODAL;
+    if opens_form(asked) {
+        let needed = match is_global {
+            true => MemberPermission::ManageGlobalBans,
+            false => MemberPermission::ManageBans,
+        };
+        if !by.may_perhaps(needed) {
+            return Err(lacking(needed));
+        }
+        return Ok(InteractionReply::Modal(asked::modal(asked, is_global)));
+    }
+    let moderator = by.with::<ModerateBans>()?;
     if is_global {
         demand_global(by)?;
-    }
-    if opens_form(asked) {
-        return Ok(InteractionReply::Modal(asked::modal(asked, is_global)));
     }
     let (store, prefix) = (desk.store, by.prefix());
     let (presets, places) = tokio::try_join!(
@@ -107,7 +114,7 @@ pub async fn confirmed(
 }
 
 pub fn demand_global(by: &Commander) -> Flow<()> {
-    if by.may(MemberPermission::ManageGlobalBans) {
+    if by.may(MemberPermission::ManageGlobalBans)? {
         return Ok(());
     }
     Err(Stop::say(

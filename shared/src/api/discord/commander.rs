@@ -3,17 +3,19 @@
 
 use std::sync::Arc;
 
+use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use crate::api::auth::{Moderator, RequiredPermission};
 use crate::domain::actor::Channel;
 use crate::domain::clock::UnixSeconds;
-use crate::domain::discord::{Interaction, InteractionSender};
+use crate::domain::discord::InteractionSender;
 use crate::domain::ids::WorkspacePrefix;
 use crate::domain::members::{
-    BASIS_FRESH, BasisCheck, DiscordId, Guild, GuildMember, GuildRole, GuildView, Member,
-    MemberPermission, MemberPermissions, PermissionBasis, PermissionRule,
+    BASIS_FRESH, BasisCheck, BasisSource, DiscordId, Guild, GuildMember, GuildRole, GuildView,
+    Member, MemberPermission, MemberPermissions, PermissionBasis, PermissionRule, groups_to_ask,
 };
-use crate::store::{Store, Workspace};
+use crate::moderation::basis::check_ranks;
+use crate::store::Workspace;
 
 /// Discord's permissions that no channel can grant. Others, such as to manage roles, an interaction
 /// may contain for one channel alone.
@@ -26,11 +28,14 @@ pub struct Commander {
     pub workspace: Arc<Workspace>,
     pub member: Member,
     pub permissions: MemberPermissions,
+    /// Whether Roblox has to be asked about ranks that may give more.
+    is_due: bool,
 }
 
 impl Commander {
     /// The member behind an interaction; a sentence that says who can help if there is none.
-    pub async fn of(store: &Store, interaction: &Interaction, now: UnixSeconds) -> Flow<Self> {
+    pub async fn of(desk: &CommandDesk<'_>) -> Flow<Self> {
+        let (store, interaction, now) = (desk.store, desk.interaction, desk.now());
         let (Some(guild), Some(sender)) = (interaction.guild, &interaction.sender) else {
             return Err(Stop::say(
                 "These commands work in a server only, not in direct messages.",
@@ -57,18 +62,25 @@ impl Commander {
             None => None,
         };
         let workspace = store.known_workspace(prefix).await?;
-        let (Some((member, rules)), Some(workspace)) = (found, workspace) else {
+        let (Some((mut member, rules)), Some(workspace)) = (found, workspace) else {
             return Err(Stop::Say(format!(
                 "You are not a member of this server's workspace. Sign in to the console with Discord once, \
                  or ask an administrator of the workspace to add you with your Discord id, {}.",
                 sender.user
             )));
         };
-        let permissions = permissions(&member, &rules, guild, sender, now);
+        if let Some(ranks) = desk.ranks {
+            let asking = check_ranks(store, ranks, prefix, &mut member, &rules, now);
+            if let (Some(failure), Some(trace)) = (asking.await?, desk.trace) {
+                trace.note_roblox(&failure.kind());
+            }
+        }
+        let is_asked = desk.ranks.is_some();
         Ok(Self {
             workspace,
+            permissions: permissions(&member, &rules, guild, sender, is_asked, now),
+            is_due: !is_asked && !groups_to_ask(&rules, &member.checked, now).is_empty(),
             member,
-            permissions,
         })
     }
 
@@ -76,30 +88,46 @@ impl Commander {
         self.workspace.guid.prefix()
     }
 
-    pub fn may(&self, permission: MemberPermission) -> bool {
-        self.permissions.allows(permission)
+    /// Whether they have a permission. That may have to wait for Roblox.
+    pub fn may(&self, permission: MemberPermission) -> Flow<bool> {
+        match self.permissions.allows(permission) {
+            false if self.is_due => Err(Stop::Later),
+            allowed => Ok(allowed),
+        }
+    }
+
+    /// The same where nothing can wait: a form asks again when it is sent.
+    pub fn may_perhaps(&self, permission: MemberPermission) -> bool {
+        self.is_due || self.permissions.allows(permission)
     }
 
     /// The member with a permission; a sentence if they lack it.
     pub fn with<P: RequiredPermission>(&self) -> Flow<Moderator<P>> {
         let (member, permissions) = (&self.member, &self.permissions);
         let found = Moderator::of_member(member, permissions, &self.workspace, Channel::Discord);
-        found.map_err(|_| {
-            Stop::Say(format!(
-                "You lack the permission `{}`. Ask an administrator of the workspace.",
-                P::REQUIRED
-            ))
+        found.map_err(|_| match self.is_due {
+            true => Stop::Later,
+            false => lacking(P::REQUIRED),
         })
     }
 }
 
+/// Why someone without a permission is refused.
+pub fn lacking(permission: MemberPermission) -> Stop {
+    Stop::Say(format!(
+        "You lack the permission `{permission}`. Ask an administrator of the workspace."
+    ))
+}
+
 /// What a member may do now. About this guild the interaction says it; what Discord said about other
-/// guilds counts for 5 minutes, since nobody asks again here.
+/// guilds counts for 5 minutes, since nobody asks again here, and likewise what Roblox said, unless it was
+/// asked.
 fn permissions(
     member: &Member,
     rules: &[PermissionRule],
     guild: DiscordId,
     sender: &InteractionSender,
+    is_asked: bool,
     now: UnixSeconds,
 ) -> MemberPermissions {
     let is_shown = |rule: &&PermissionRule| match rule.basis {
@@ -107,6 +135,7 @@ fn permissions(
             of == guild && OF_WHOLE_GUILD.checked_shr(bit.into()).unwrap_or(0) & 1 == 1
         }
         PermissionBasis::DiscordRole { guild: of, .. } => of == guild,
+        PermissionBasis::RobloxGroup { .. } => false,
         PermissionBasis::DiscordUser { .. } | PermissionBasis::RobloxUser { .. } => true,
     };
     let (shown, others): (Vec<_>, Vec<_>) = rules.iter().partition(is_shown);
@@ -131,9 +160,12 @@ fn permissions(
         checked: vec![BasisCheck::of(&shown, sender.user, guild, &view, now)],
         ..member.clone()
     };
-    let is_fresh = |check: &&BasisCheck| check.at <= now && now < check.at.plus(BASIS_FRESH);
+    let counts = |check: &&BasisCheck| match check.source {
+        BasisSource::Group(_) if is_asked => true,
+        _ => check.at <= now && now < check.at.plus(BASIS_FRESH),
+    };
     let known = Member {
-        checked: member.checked.iter().filter(is_fresh).cloned().collect(),
+        checked: member.checked.iter().filter(counts).cloned().collect(),
         ..member.clone()
     };
     let seen = seen.permissions(&shown, now);
@@ -144,7 +176,9 @@ fn permissions(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::ids::GroupId;
     use crate::domain::members::{MemberId, RuleId};
+    use crate::domain::rules::group_roles::Rank;
 
     const NOW: UnixSeconds = UnixSeconds(10_000);
 
@@ -197,7 +231,7 @@ mod tests {
 
     fn may(member: &Member, rule: &PermissionRule, sender: &InteractionSender) -> bool {
         let rules = std::slice::from_ref(rule);
-        permissions(member, rules, id(10), sender, NOW).allows(MemberPermission::ManageBans)
+        permissions(member, rules, id(10), sender, false, NOW).allows(MemberPermission::ManageBans)
     }
 
     #[test]
@@ -218,7 +252,7 @@ mod tests {
         let mut member = member();
         assert!(!may(&member, &manage_roles, &sender(&[], 1 << 28)));
         member.checked = vec![BasisCheck {
-            guild: id(10),
+            source: BasisSource::Guild(id(10)),
             at: NOW,
             held: vec![manage_roles.id.clone()],
             missed: Vec::new(),
@@ -231,7 +265,7 @@ mod tests {
         let rule = role(10);
         let mut member = member();
         member.checked = vec![BasisCheck {
-            guild: id(10),
+            source: BasisSource::Guild(id(10)),
             at: NOW,
             held: vec![rule.id.clone()],
             missed: Vec::new(),
@@ -250,12 +284,46 @@ mod tests {
             (10_001, false),
         ] {
             member.checked = vec![BasisCheck {
-                guild: id(20),
+                source: BasisSource::Guild(id(20)),
                 at: UnixSeconds(at),
                 held: vec![rule.id.clone()],
                 missed: Vec::new(),
             }];
             assert_eq!(may(&member, &rule, &sender(&[], 0)), counts, "{at}");
+        }
+    }
+
+    #[test]
+    fn rank_counts_longer_only_while_roblox_was_asked_in_vain() {
+        let group = GroupId::new(7).unwrap();
+        let rank = Rank::new(200).unwrap();
+        let rules = [rule(
+            MemberPermission::ManageBans,
+            PermissionBasis::RobloxGroup { group, rank },
+        )];
+        for (at, is_asked, counts) in [
+            (9_701, false, true),
+            (9_700, false, false),
+            (9_700, true, true),
+            (7_900, true, true),
+            (7_899, true, false),
+        ] {
+            let checked = vec![BasisCheck::of_rank(
+                &rules,
+                group,
+                Some(rank),
+                UnixSeconds(at),
+            )];
+            let member = Member {
+                checked,
+                ..member()
+            };
+            let found = permissions(&member, &rules, id(10), &sender(&[], 0), is_asked, NOW);
+            assert_eq!(
+                found.allows(MemberPermission::ManageBans),
+                counts,
+                "{at} {is_asked}"
+            );
         }
     }
 

@@ -16,6 +16,7 @@ use crate::domain::members::DiscordId;
 use crate::domain::user_name::RobloxName;
 use crate::domain::user_reference::UserReference;
 use crate::integrations::discord::DiscordBot;
+use crate::integrations::roblox::GroupRanks;
 use crate::moderation::names::Names;
 use crate::store::Store;
 use crate::telemetry::RequestLog;
@@ -26,6 +27,8 @@ pub struct CommandDesk<'a> {
     pub store: &'a Store,
     /// Absent where Roblox is not asked: then typed names are left to the worker.
     pub names: Option<&'a Names>,
+    /// Absent where Roblox is not asked.
+    pub ranks: Option<&'a GroupRanks>,
     /// Absent where Discord is not asked.
     pub bot: Option<&'a DiscordBot>,
     pub interaction: &'a Interaction,
@@ -73,7 +76,7 @@ impl CommandDesk<'_> {
             }
             _ => {}
         }
-        let by = Commander::of(self.store, interaction, self.now()).await?;
+        let by = Commander::of(self).await?;
         if let Some(trace) = self.trace {
             trace.identify(by.workspace.guid, &by.member.id.to_string());
         }

@@ -4,7 +4,7 @@ use super::commander::Commander;
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::show::{self, MemberLabels, Player};
-use crate::api::auth::{ModerateBans, ViewBans};
+use crate::api::auth::ViewBans;
 use crate::domain::discord::{DiscordEmbed, DiscordMessage, InteractionReply};
 use crate::domain::ids::PlaceId;
 use crate::domain::members::MemberPermission;
@@ -25,7 +25,7 @@ pub async fn check(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRe
     let player = desk.player(by, desk.interaction.option("user")).await?;
     let standings = desk.store.standings_of(by.prefix(), player.id).await?;
     let now = desk.now();
-    let shows_private = by.with::<ModerateBans>().is_ok();
+    let shows_private = by.may(MemberPermission::ManageBans)?;
     let (in_force, ended): (Vec<&Ban>, Vec<_>) = standings.bans().partition(|ban| ban.holds(now));
     let mut embeds = Vec::new();
     for ban in in_force.iter().take(LISTED / 2) {
@@ -66,7 +66,7 @@ pub async fn history(desk: &CommandDesk<'_>, by: &Commander) -> Flow<Interaction
     )?;
     let (members, shows_private) = (
         MemberLabels::new(&members),
-        by.may(MemberPermission::ManageBans),
+        by.may(MemberPermission::ManageBans)?,
     );
     let mut embed = DiscordEmbed::titled("History");
     let entries = newest.decisions.iter();

@@ -1,24 +1,35 @@
-//! What Discord said about a member, how long it counts, and what to ask next.
+//! What Discord and Roblox said about a member, how long it counts, and what to ask next.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::{DiscordId, GuildView, MemberPermission, PermissionBasis, PermissionRule, RuleId};
 use crate::domain::clock::UnixSeconds;
+use crate::domain::ids::GroupId;
+use crate::domain::rules::group_roles::Rank;
 
-/// For how many seconds what Discord said about a member counts without asking again.
+/// For how many seconds an answer about a member counts without asking again.
 pub const BASIS_FRESH: u64 = 300;
 
-/// For how many more seconds it counts while Discord cannot be asked. `administrator` gets none.
+/// For how many more seconds it counts while nobody answers. `administrator` gets none.
 pub const BASIS_GRACE: u64 = 1_800;
 
-/// What Discord said about a member in one guild, and when.
+/// What is asked about a member: a guild at Discord, or a group at Roblox.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum BasisSource {
+    Guild(DiscordId),
+    Group(GroupId),
+}
+
+/// What was said about a member in one guild or group, and when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BasisCheck {
-    pub guild: DiscordId,
+    #[serde(flatten)]
+    pub source: BasisSource,
     pub at: UnixSeconds,
-    /// The rules about this guild that the member fulfilled.
+    /// The rules about it that the member fulfilled.
     pub held: Vec<RuleId>,
     /// Those that they did not.
     #[serde(default)]
@@ -44,18 +55,42 @@ impl BasisCheck {
         view: &GuildView,
         at: UnixSeconds,
     ) -> Self {
-        let of_guild = rules
-            .iter()
-            .filter(|rule| rule.basis.guild() == Some(guild));
-        let is_held = |rule: &&PermissionRule| match rule.basis {
-            PermissionBasis::DiscordRole { role, .. } => view.has_role(role),
-            PermissionBasis::GuildPermission { bit, .. } => view.may(guild, user, bit, at),
-            PermissionBasis::DiscordUser { .. } | PermissionBasis::RobloxUser { .. } => false,
+        let is_held = |basis: &PermissionBasis| match basis {
+            PermissionBasis::DiscordRole { role, .. } => view.has_role(*role),
+            PermissionBasis::GuildPermission { bit, .. } => view.may(guild, user, *bit, at),
+            _ => false,
         };
-        let (held, missed): (Vec<_>, Vec<_>) = of_guild.partition(is_held);
+        Self::judged(rules, BasisSource::Guild(guild), is_held, at)
+    }
+
+    /// Judges the rules about a group by the member's rank there, if they are in the group.
+    #[must_use]
+    pub fn of_rank(
+        rules: &[PermissionRule],
+        group: GroupId,
+        held: Option<Rank>,
+        at: UnixSeconds,
+    ) -> Self {
+        let is_held = |basis: &PermissionBasis| match basis {
+            PermissionBasis::RobloxGroup { rank, .. } => held.is_some_and(|held| held >= *rank),
+            _ => false,
+        };
+        Self::judged(rules, BasisSource::Group(group), is_held, at)
+    }
+
+    fn judged(
+        rules: &[PermissionRule],
+        source: BasisSource,
+        is_held: impl Fn(&PermissionBasis) -> bool,
+        at: UnixSeconds,
+    ) -> Self {
+        let about = rules
+            .iter()
+            .filter(|rule| rule.basis.source() == Some(source));
+        let (held, missed): (Vec<_>, Vec<_>) = about.partition(|rule| is_held(&rule.basis));
         let ids = |rules: Vec<&PermissionRule>| rules.into_iter().map(|it| it.id.clone()).collect();
         Self {
-            guild,
+            source,
             at,
             held: ids(held),
             missed: ids(missed),
@@ -87,17 +122,14 @@ pub fn guilds_to_ask(
     checks: &[BasisCheck],
     now: UnixSeconds,
 ) -> BTreeMap<DiscordId, GuildNeed> {
-    let in_guilds = rules.iter();
-    let in_guilds = in_guilds.filter_map(|rule| Some((rule.basis.guild()?, rule)));
-    let is_due = |guild: DiscordId| {
-        let check = checks.iter().find(|check| check.guild == guild);
-        let mut of_guild = rules
-            .iter()
-            .filter(|rule| rule.basis.guild() == Some(guild));
-        check.is_none_or(|check| of_guild.any(|rule| !check.is_fresh(rule, now)))
-    };
     let mut guilds = BTreeMap::new();
-    for (guild, rule) in in_guilds.filter(|(guild, _)| is_due(*guild)) {
+    for rule in rules {
+        let Some(source @ BasisSource::Guild(guild)) = rule.basis.source() else {
+            continue;
+        };
+        if !is_due(rules, checks, source, now) {
+            continue;
+        }
         let need = match rule.basis {
             PermissionBasis::GuildPermission { .. } => GuildNeed::Permissions,
             _ => GuildNeed::Roles,
@@ -106,6 +138,36 @@ pub fn guilds_to_ask(
         *known = need.max(*known);
     }
     guilds
+}
+
+/// The groups about which Roblox has to be asked.
+#[must_use]
+pub fn groups_to_ask(
+    rules: &[PermissionRule],
+    checks: &[BasisCheck],
+    now: UnixSeconds,
+) -> BTreeSet<GroupId> {
+    let groups = rules.iter().filter_map(|rule| match rule.basis.source()? {
+        BasisSource::Group(group) => Some(group),
+        BasisSource::Guild(_) => None,
+    });
+    groups
+        .filter(|group| is_due(rules, checks, BasisSource::Group(*group), now))
+        .collect()
+}
+
+/// Whether some rule about a source has no fresh answer.
+fn is_due(
+    rules: &[PermissionRule],
+    checks: &[BasisCheck],
+    source: BasisSource,
+    now: UnixSeconds,
+) -> bool {
+    let check = checks.iter().find(|check| check.source == source);
+    let mut about = rules
+        .iter()
+        .filter(|rule| rule.basis.source() == Some(source));
+    check.is_none_or(|check| about.any(|rule| !check.is_fresh(rule, now)))
 }
 
 #[cfg(test)]
@@ -187,6 +249,46 @@ mod tests {
         let [old, other] = rules.clone();
         assert_eq!(asked(&[old, other, role(20, 22)], 1_000), [discord(20)]);
         assert_eq!(asked(&[], 9_999), []);
+    }
+
+    #[test]
+    fn rank_must_be_reached_and_is_asked_for_like_a_role() {
+        let group = GroupId::new(7).unwrap();
+        let at_least = |rank| {
+            let rank = Rank::new(rank).unwrap();
+            rule(PermissionBasis::RobloxGroup { group, rank })
+        };
+        let rules = [at_least(10), at_least(20), at_least(30), role(10, 11)];
+        let check = BasisCheck::of_rank(&rules, group, Rank::new(20), NOW);
+        let [low, equal, high, _] = rules.each_ref().map(|rule| rule.id.clone());
+        assert_eq!(check.held, [low, equal]);
+        assert_eq!(check.missed, [high]);
+        let outside = BasisCheck::of_rank(&rules, group, None, NOW);
+        assert_eq!((outside.held.len(), outside.missed.len()), (0, 3));
+        let asked = |now| groups_to_ask(&rules, std::slice::from_ref(&check), UnixSeconds(now));
+        assert_eq!(asked(1_299), BTreeSet::new());
+        assert_eq!(asked(1_300), BTreeSet::from([group]));
+        assert_eq!(groups_to_ask(&rules, &[], NOW), BTreeSet::from([group]));
+    }
+
+    #[test]
+    fn stored_check_names_its_guild_or_group() {
+        let of = |source| {
+            let checks = BasisCheck {
+                source,
+                ..check(10, &[])
+            };
+            let stored = serde_json::to_value(&checks).unwrap();
+            assert_eq!(
+                serde_json::from_value::<BasisCheck>(stored.clone()).unwrap(),
+                checks
+            );
+            stored
+        };
+        let guild = of(BasisSource::Guild(discord(10)));
+        assert_eq!(guild["guild"], discord(10).to_string());
+        let group = of(BasisSource::Group(GroupId::new(7).unwrap()));
+        assert_eq!(group["group"], 7);
     }
 
     #[test]

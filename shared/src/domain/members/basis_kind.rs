@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::{DiscordId, PermissionBasis};
 use crate::domain::ids::UserId;
+use crate::domain::rules::group_roles::Rank;
 
 /// Discord's permissions that a rule can use, with their bits.
 pub const GUILD_PERMISSIONS: [(&str, u8); 6] = [
@@ -22,14 +23,16 @@ pub enum BasisKind {
     DiscordRole,
     GuildPermission,
     RobloxUser,
+    RobloxGroup,
 }
 
 impl BasisKind {
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 5] = [
         Self::DiscordRole,
         Self::GuildPermission,
         Self::DiscordUser,
         Self::RobloxUser,
+        Self::RobloxGroup,
     ];
 
     #[must_use]
@@ -39,6 +42,7 @@ impl BasisKind {
             Self::DiscordRole => "discord-role",
             Self::GuildPermission => "guild-permission",
             Self::RobloxUser => "roblox-user",
+            Self::RobloxGroup => "roblox-group",
         }
     }
 
@@ -60,6 +64,17 @@ impl PermissionBasis {
                 let user = text.parse::<UserId>();
                 let user = user.map_err(|_| "expected a Roblox user id, such as 156".to_owned())?;
                 Ok(Self::RobloxUser { user })
+            }
+            BasisKind::RobloxGroup => {
+                let expected = "expected the id of the group and the lowest rank, as GROUP/RANK";
+                let (group, rank) = text.split_once('/').ok_or(expected)?;
+                let rank = rank.parse().ok().filter(|rank| *rank > 0);
+                Ok(Self::RobloxGroup {
+                    group: group.parse().map_err(|_| expected)?,
+                    rank: rank
+                        .and_then(Rank::new)
+                        .ok_or("expected a rank from 1 to 255")?,
+                })
             }
             BasisKind::DiscordRole => {
                 let (guild, role) = text
@@ -102,6 +117,9 @@ impl fmt::Display for PermissionBasis {
                 write!(f, "Discord permission {name} in guild {guild}")
             }
             Self::RobloxUser { user } => write!(f, "Roblox user {user}"),
+            Self::RobloxGroup { group, rank } => {
+                write!(f, "rank {rank} or higher in Roblox group {group}")
+            }
         }
     }
 }
@@ -135,6 +153,11 @@ mod tests {
                 " 156 ".to_owned(),
                 "Roblox user 156".to_owned(),
             ),
+            (
+                BasisKind::RobloxGroup,
+                "7/200".to_owned(),
+                "rank 200 or higher in Roblox group 7".to_owned(),
+            ),
         ] {
             let basis = PermissionBasis::parse(kind, &text).unwrap();
             assert_eq!(basis.to_string(), shown);
@@ -149,6 +172,10 @@ mod tests {
             (BasisKind::DiscordRole, GUILD, "GUILD/ROLE"),
             (BasisKind::GuildPermission, "x", "GUILD/NAME"),
             (BasisKind::RobloxUser, "0", "user id"),
+            (BasisKind::RobloxGroup, "7", "GROUP/RANK"),
+            (BasisKind::RobloxGroup, "x/7", "GROUP/RANK"),
+            (BasisKind::RobloxGroup, "7/0", "1 to 255"),
+            (BasisKind::RobloxGroup, "7/256", "1 to 255"),
         ] {
             let error = PermissionBasis::parse(kind, text).unwrap_err();
             assert!(error.contains(accepted), "{error}");

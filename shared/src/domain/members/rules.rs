@@ -5,11 +5,12 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::{DiscordId, InvalidMemberId, Member, MemberPermission};
+use super::{BasisSource, DiscordId, InvalidMemberId, Member, MemberPermission};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::digest;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{GroupId, UserId};
 use crate::domain::random;
+use crate::domain::rules::group_roles::Rank;
 
 /// A rule's id: 8 hex digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -61,20 +62,28 @@ pub enum PermissionBasis {
     RobloxUser {
         user: UserId,
     },
+    /// At least this rank in a Roblox group.
+    RobloxGroup {
+        group: GroupId,
+        rank: Rank,
+    },
 }
 
 impl PermissionBasis {
-    /// Whether a Discord account can fulfil it.
+    /// Whether a Discord account can fulfil it, if only by its link.
     #[must_use]
     pub const fn is_on_discord(&self) -> bool {
         !matches!(self, Self::RobloxUser { .. })
     }
 
-    /// The guild in which Discord has to be asked; none if the member's ids suffice.
+    /// Where it has to be asked for; none if the member's ids suffice.
     #[must_use]
-    pub const fn guild(&self) -> Option<DiscordId> {
+    pub const fn source(&self) -> Option<BasisSource> {
         match self {
-            Self::DiscordRole { guild, .. } | Self::GuildPermission { guild, .. } => Some(*guild),
+            Self::DiscordRole { guild, .. } | Self::GuildPermission { guild, .. } => {
+                Some(BasisSource::Guild(*guild))
+            }
+            Self::RobloxGroup { group, .. } => Some(BasisSource::Group(*group)),
             Self::DiscordUser { .. } | Self::RobloxUser { .. } => None,
         }
     }
@@ -100,13 +109,18 @@ impl PermissionRule {
         match &self.basis {
             PermissionBasis::DiscordUser { user } => member.discord == Some(*user),
             PermissionBasis::RobloxUser { user } => member.roblox == Some(*user),
-            PermissionBasis::DiscordRole { guild, .. }
-            | PermissionBasis::GuildPermission { guild, .. } => {
-                let mut checks = member.checked.iter();
-                let check = checks.find(|check| check.guild == *guild);
-                member.discord.is_some() && check.is_some_and(|check| check.counts(self, now))
+            PermissionBasis::DiscordRole { .. } | PermissionBasis::GuildPermission { .. } => {
+                member.discord.is_some() && self.is_checked(member, now)
             }
+            PermissionBasis::RobloxGroup { .. } => self.is_checked(member, now),
         }
+    }
+
+    /// Whether its source said that the member fulfils it, and that still counts.
+    fn is_checked(&self, member: &Member, now: UnixSeconds) -> bool {
+        let mut checks = member.checked.iter();
+        let check = checks.find(|check| Some(check.source) == self.basis.source());
+        check.is_some_and(|check| check.counts(self, now))
     }
 }
 
@@ -144,7 +158,7 @@ mod tests {
     /// That Discord said at 1,000 that the member fulfils these rules.
     fn checked(held: &[&PermissionRule]) -> Vec<BasisCheck> {
         vec![BasisCheck {
-            guild: discord(10),
+            source: BasisSource::Guild(discord(10)),
             at: UnixSeconds(1_000),
             held: held.iter().map(|rule| rule.id.clone()).collect(),
             missed: Vec::new(),
@@ -212,7 +226,7 @@ mod tests {
             checked: checked(&[&rule])
                 .into_iter()
                 .map(|check| BasisCheck {
-                    guild: discord(20),
+                    source: BasisSource::Guild(discord(20)),
                     ..check
                 })
                 .collect(),

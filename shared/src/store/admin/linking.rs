@@ -190,7 +190,7 @@ impl Store {
         Ok(dropped.into_iter().map(u64::from).sum())
     }
 
-    /// Drops all that is pending for such an experience, in at most so many steps for bans and for unbans;
+    /// Drops all that is pending for such an experience, in at most `steps` for bans and as many for unbans;
     /// `false` if some of it remains.
     pub async fn drop_all_pending(
         &self,

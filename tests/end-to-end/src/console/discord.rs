@@ -1,7 +1,11 @@
 //! Signing in with the fake Discord, and rules by its accounts.
 
 use shared::domain::clock::UnixSeconds;
-use shared::domain::members::{MemberPermission, PermissionBasis, PermissionRule, RuleId};
+use shared::domain::ids::{GroupId, UserId};
+use shared::domain::members::{
+    Member, MemberId, MemberPermission, PermissionBasis, PermissionRule, RuleId,
+};
+use shared::domain::rules::group_roles::Rank;
 
 use super::Browser;
 use crate::app::TestApp;
@@ -21,6 +25,26 @@ impl Workspace<'_> {
         let prefix = self.id().prefix();
         let added = self.app().store().change_rules(prefix, add).await;
         added.expect("a rule");
+    }
+
+    /// The same for a rank in a Roblox group.
+    pub async fn add_rank_rule(&self, permission: MemberPermission, group: u64, rank: u64) {
+        let basis = PermissionBasis::RobloxGroup {
+            group: GroupId::new(group).expect("a group"),
+            rank: Rank::new(rank).expect("a rank"),
+        };
+        self.add_rule(permission, basis).await;
+    }
+
+    /// Notes the Roblox account of a member, as an administrator does.
+    pub async fn set_roblox(&self, member: MemberId, user: u64) {
+        let set = |member: &mut Member| member.roblox = UserId::new(user);
+        let prefix = self.id().prefix();
+        let changed = self.app().store().change_member(prefix, member, set).await;
+        changed
+            .expect("a change")
+            .expect("a member")
+            .expect("no conflict");
     }
 
     /// The same for a role in a guild.

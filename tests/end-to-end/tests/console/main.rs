@@ -16,6 +16,7 @@ mod experiences;
 mod lists;
 mod many;
 mod permissions;
+mod ranks;
 mod settings;
 mod sign_in;
 mod undo_period;

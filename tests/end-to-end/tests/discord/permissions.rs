@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 
 use end_to_end::{Ban, TestApp};
 use local_stack::discord::{ADA, ADMINISTRATORS, GUILD, KIM, MODERATORS, NOOR, demo_guild};
+use local_stack::roblox::Group;
 use serde_json::json;
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::UserId;
@@ -173,4 +174,35 @@ async fn protected_players_and_caps_count() {
         .await
         .says("Try again in");
     workspace.ban(Ban::of(158, EXPERIENCE).permanent()).await;
+}
+
+#[tokio::test]
+async fn worker_asks_for_a_rank_and_a_form_does_not_wait_for_it() {
+    let app = TestApp::start().await;
+    let workspace = app.workspace().await;
+    workspace.link(EXPERIENCE).await;
+    workspace.link_guild(GUILD).await;
+    let member = workspace.add_on_discord("Ada", ADA, &[]).await;
+    workspace.set_roblox(member, 157).await;
+    workspace.add_rank_rule(ManageBans, 7, 200).await;
+    app.roblox()
+        .set_group(7, Group::new(&[(1, 200)]).with(157, &[1]));
+    let ada = app.on_discord(GUILD, ADA);
+    let form = ada.command_body("ban", &[("user", json!("156"))]);
+    assert_eq!(app.interact(&form).await["type"], 9);
+    let check = || ada.command_body("check", &[("user", json!("156"))]);
+    let first = check();
+    app.defer(&first).await;
+    app.interact_to_the_end(&first)
+        .await
+        .does_not_say("You lack");
+    assert_eq!(app.interact(&check()).await["type"], 4);
+    ada.command("ban", &BAN).await.says("\"title\":\"Banned\"");
+
+    // A member without the rank learns that, after one question to Roblox.
+    workspace.add_rank_rule(Administrator, 7, 250).await;
+    let key = ada.command("newapikey", &[]).await;
+    key.says("You lack the permission");
+    let refused = ada.command_body("newapikey", &[]);
+    assert_eq!(app.interact(&refused).await["type"], 4);
 }

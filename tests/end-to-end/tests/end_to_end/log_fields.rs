@@ -11,6 +11,7 @@ use local_stack::fault_proxy::{Fault, Rule};
 use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
 use shared::domain::clock::UnixMillis;
+use shared::domain::members::MemberPermission::View;
 
 use crate::evidence::{guid_of, scans::scan_result, uploaded};
 use crate::linking::leave_slots;
@@ -135,8 +136,18 @@ async fn exercise_group(workspace: &Workspace<'_>) {
     answer.assert_error(500, "roblox_refused");
 }
 
-/// Comes back from Discord with a code that it has not given out.
+/// Comes back from Discord with a code that it has not given out, and opens a page while Roblox is silent.
 async fn exercise_console(workspace: &Workspace<'_>) {
+    let member = workspace.add_member("Kim", &[View]).await;
+    workspace.set_roblox(member, USER).await;
+    workspace.add_rank_rule(View, 7, 200).await;
+    let mut kim = workspace.browser();
+    kim.post(&workspace.invite(member).await, &[]).await;
+    workspace
+        .app()
+        .roblox()
+        .fail(FaultRule::next(1, RobloxFault::Status(500)).on("/groups/roles"));
+    kim.get("/console/bans").await;
     let mut browser = workspace.browser();
     let back = browser.ask_discord(workspace.app(), Some(ADA)).await;
     browser.get(&back.replace("code=", "code=not-")).await;

@@ -167,6 +167,24 @@ pub fn answer(state: &mut State, call: &Call, path: &[&str]) -> Answer {
     }
 }
 
+/// The groups of a user, which everybody may read.
+pub fn of_user(state: &State, user: &str) -> Answer {
+    let Ok(user) = user.parse::<u64>() else {
+        return answer::gateway(404, "Not Found");
+    };
+    let mut data = Vec::new();
+    for (id, group) in &state.groups {
+        for role in group.members.get(&user).into_iter().flatten() {
+            let name = group.roles.get(role).map_or("", |role| role.name.as_str());
+            data.push(json!({
+                "group": { "id": id, "name": format!("Group {id}") },
+                "role": { "id": role, "name": name, "rank": group.rank(*role) },
+            }));
+        }
+    }
+    Answer::json(200, &json!({ "data": data }))
+}
+
 fn role_json(group: u64, of: &Group, id: u64) -> Value {
     let role = of.roles.get(&id);
     let name = role.map_or("", |role| role.name.as_str());

@@ -54,6 +54,7 @@ pub fn answer(state: &mut State, call: &Call) -> Answer {
         ("POST", ["api-keys", "v1", "introspect"]) => introspect(state, call),
         ("POST", ["v1", "users"]) => users::by_id(&state.users, call),
         ("POST", ["v1", "usernames", "users"]) => users::by_name(&state.users, call),
+        ("GET", ["v1", "users", user, "groups", "roles"]) => groups::of_user(state, user),
         (_, ["cloud", "v2", "groups", rest @ ..]) => groups::answer(state, call, rest),
         (_, ["cloud", "v2", "universes", rest @ ..]) => cloud(state, call, rest),
         _ => answer::gateway(404, "Not Found"),

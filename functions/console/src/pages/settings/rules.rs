@@ -86,6 +86,7 @@ const fn title(kind: BasisKind) -> &'static str {
         BasisKind::GuildPermission => "Everyone with a Discord permission (GUILD/ban_members)",
         BasisKind::DiscordUser => "The member with a Discord id",
         BasisKind::RobloxUser => "The member with a Roblox user id",
+        BasisKind::RobloxGroup => "Everyone with a rank in a Roblox group (GROUP/RANK)",
     }
 }
 

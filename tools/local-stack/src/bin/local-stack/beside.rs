@@ -76,7 +76,8 @@ impl Beside {
         });
         let roblox = self.roblox.endpoint().to_owned();
         environment.push(("ROBLOX_API_URL".to_owned(), roblox.clone()));
-        environment.push(("ROBLOX_USERS_URL".to_owned(), roblox));
+        environment.push(("ROBLOX_USERS_URL".to_owned(), roblox.clone()));
+        environment.push(("ROBLOX_GROUPS_URL".to_owned(), roblox));
         let discord = self.discord.endpoint().to_owned();
         environment.push(("DISCORD_API_URL".to_owned(), discord));
         environment
