@@ -33,7 +33,8 @@ use crate::files::template;
 use crate::response::ApiResponse;
 use crate::workspace::{KeySpec, Workspace};
 use clock::MovingClock;
-use setup::{binaries, clock_variable, start_discord, store, tables};
+pub use setup::store;
+use setup::{binaries, clock_variable, start_discord, tables};
 
 /// A running product on free ports: database, object store, secrets, functions, gateway, stream and
 /// a webhook receiver. Dropping it ends all its processes.

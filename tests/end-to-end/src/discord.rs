@@ -1,5 +1,7 @@
 //! People on Discord: they use commands, press buttons and send forms, and see what is answered.
 
+use std::time::{Duration, Instant};
+
 use bytes::Bytes;
 use http::Request;
 use local_stack::discord::caller::{self, Act};
@@ -64,6 +66,31 @@ impl TestApp {
     pub async fn send_interaction(&self, request: Request<Bytes>) -> ApiResponse {
         let answer = Client::new().send(request).await;
         ApiResponse::new(answer.expect("an answer"))
+    }
+
+    /// Signs an interaction and sends it once, if there may be no answer. Waits for one that follows.
+    pub async fn try_interaction(&self, body: &Value, within: Duration) -> Result<Shown, String> {
+        let request = caller::request(self.address(), body).map_err(|error| error.to_string())?;
+        let answer = Client::new().send(request).await;
+        let answer = ApiResponse::new(answer.map_err(|error| error.to_string())?);
+        if answer.status != 200 {
+            return Err(format!("answered {}", answer.status));
+        }
+        let reply = answer.json();
+        let token = body["token"].as_str().unwrap_or_default();
+        let until = Instant::now() + within;
+        let mut shown = Some(reply["data"].clone());
+        if matches!(reply["type"].as_u64(), Some(5 | 6)) {
+            shown = None;
+            while shown.is_none() && Instant::now() < until {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                shown = self.discord().original(token);
+            }
+        }
+        match shown.filter(|shown| !is_busy(shown)) {
+            Some(shown) => Ok(Shown(shown)),
+            None => Err("Portcullis is busy".to_owned()),
+        }
     }
 
     /// Signs an interaction, sends it, and checks the answer against Discord's own description. On a busy

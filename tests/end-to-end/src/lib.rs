@@ -45,7 +45,7 @@ mod webhook_receiver;
 mod workspace;
 
 pub use activities::role_change;
-pub use app::{TestApp, TestAppBuilder};
+pub use app::{TestApp, TestAppBuilder, store};
 pub use bulk_calls::{Bulk, bulk_results};
 pub use call::Call;
 pub use console::Browser;

@@ -1,8 +1,9 @@
-//! The clients: game servers, moderators, members at the console, officers, investigators, exporters and event log readers,
+//! The clients: game servers, moderators, members at the console and on Discord, officers, investigators, exporters and event log readers,
 //! each with its own random generator.
 
 pub mod console;
 mod cursor_tamperer;
+pub mod discord;
 mod eraser;
 mod exporter;
 mod follower;
@@ -38,6 +39,7 @@ const OFFICERS: u64 = 50_000_000;
 const INVESTIGATORS: u64 = 60_000_000;
 const ERASERS: u64 = 70_000_000;
 const MEMBERS: u64 = 80_000_000;
+const ON_DISCORD: u64 = 90_000_000;
 
 /// Runs all clients until the run is over. Returns the users whom the eraser was busy with, and the joins
 /// of places.
@@ -68,6 +70,8 @@ pub async fn act(
         acts.push(investigator::investigate(client, INVESTIGATORS + offset).boxed());
         let client = Client::new(recorder, plan, workspace, "member".to_owned());
         acts.push(console::ban(client, MEMBERS + offset).boxed());
+        let client = Client::new(recorder, plan, workspace, "moderator on Discord".to_owned());
+        acts.push(discord::ban(client, ON_DISCORD + offset).boxed());
         let client = Client::new(recorder, plan, workspace, "exporter".to_owned());
         acts.push(exporter::look(client).boxed());
         let client = Client::new(recorder, plan, workspace, "reader".to_owned());

@@ -2,6 +2,7 @@
 
 mod bulk;
 mod console;
+mod discord;
 
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};

@@ -9,11 +9,17 @@ use anyhow::{Context, anyhow};
 use bytes::Bytes;
 use end_to_end::{repository, template};
 use local_stack::Endpoints;
+use local_stack::discord::{ADA, APPLICATION, GUILD, caller};
 use local_stack::dynamo::Dynamo;
 use local_stack::engine::Engine;
 use local_stack::object_store::ObjectStore;
 use local_stack::runtime::{FunctionSpec, Runtime, Timing};
-use local_stack::seed;
+use local_stack::seed::{self, demos};
+use serde_json::Value;
+use shared::domain::clock::UnixSeconds;
+use shared::domain::ids::WorkspaceId;
+use shared::domain::members::{DiscordId, Member, MemberId, MemberPermission};
+use shared::store::{Store, Tables};
 use tempfile::NamedTempFile;
 
 use crate::fake::certificates::{Certificates, HOST};
@@ -62,6 +68,12 @@ impl Harness {
         let workspaces = tables.iter().find(|t| t.logical_id == "WorkspacesTable");
         let workspaces = workspaces.context("the template's WorkspacesTable")?;
         seed::demo_data(&database, &workspaces.name).await?;
+        let name = |id: &str| tables.iter().find(|table| table.logical_id == id);
+        let names = Tables {
+            bans: name("BansTable").context("a table of bans")?.name.clone(),
+            workspaces: workspaces.name.clone(),
+        };
+        add_moderator(&end_to_end::store(engine.endpoint(), &names)).await?;
 
         let certificates = Certificates::generate()?;
         let bundle = NamedTempFile::new()?;
@@ -108,6 +120,11 @@ impl Harness {
             .collect();
         let bundle = self.bundle.path().display().to_string();
         environment.insert("AWS_CA_BUNDLE".to_owned(), bundle);
+        if function == "discord-interactions" {
+            let application = APPLICATION.to_string();
+            environment.insert("DISCORD_APPLICATION_ID".to_owned(), application);
+            environment.insert("DISCORD_PUBLIC_KEY".to_owned(), caller::public_key()?);
+        }
         let spec = FunctionSpec {
             name: function.to_owned(),
             binary: binary.to_owned(),
@@ -125,6 +142,29 @@ impl Harness {
     pub fn trust_another_authority(&self) -> anyhow::Result<()> {
         Certificates::generate()?.write_bundle(self.bundle.path(), &roots()?)
     }
+}
+
+/// Links the demo's guild, and makes Ada a moderator of its workspace.
+async fn add_moderator(store: &Store) -> anyhow::Result<()> {
+    let demo: WorkspaceId = demos()[0].guid.parse()?;
+    let id = |id| DiscordId::new(id).context("a Discord id");
+    let guild = store.link_guild(demo.prefix(), id(GUILD)?, UnixSeconds(0));
+    guild
+        .await?
+        .map_err(|_| anyhow!("the guild is linked elsewhere"))?;
+    let ada = Member {
+        id: MemberId::random(),
+        name: "Ada".parse()?,
+        discord: Some(id(ADA)?),
+        roblox: None,
+        granted: [MemberPermission::ManageBans].into_iter().collect(),
+        added: UnixSeconds(0),
+        removed: None,
+        checked: Vec::new(),
+    };
+    let added = store.add_member(demo.prefix(), &ada).await?;
+    added.map_err(|_| anyhow!("the account has a member"))?;
+    Ok(())
 }
 
 /// Calls a function once: the answer, and when it happened.
@@ -145,8 +185,19 @@ fn roots() -> anyhow::Result<String> {
     std::fs::read_to_string(&file).with_context(|| file.display().to_string())
 }
 
-/// An event from `events/` by its name, such as `is-banned`.
+/// An event from `events/` by its name, such as `is-banned`. One of Discord is signed now.
 pub fn event(name: &str) -> anyhow::Result<Vec<u8>> {
     let file = repository(format!("events/{name}.json"));
-    std::fs::read(&file).with_context(|| file.display().to_string())
+    let event = std::fs::read(&file).with_context(|| file.display().to_string())?;
+    if name != "discord-interactions" {
+        return Ok(event);
+    }
+    let mut event: Value = serde_json::from_slice(&event)?;
+    let time = caller::signing_time();
+    let body = event["body"].as_str().context("a body")?;
+    let signature = caller::signature(&time, body.as_bytes())?;
+    let headers = event["headers"].as_object_mut().context("headers")?;
+    headers.insert("x-signature-ed25519".to_owned(), signature.into());
+    headers.insert("x-signature-timestamp".to_owned(), time.into());
+    Ok(serde_json::to_vec(&event)?)
 }

@@ -55,8 +55,9 @@ pub(super) fn tables() -> Tables {
     }
 }
 
-/// A store as the command line uses it.
-pub(super) fn store(endpoint: &str, tables: &Tables) -> Store {
+/// A store as the command line uses it, on a local database.
+#[must_use]
+pub fn store(endpoint: &str, tables: &Tables) -> Store {
     Store::new(Database::new(&sdk_config(endpoint), tables.clone()))
 }
 

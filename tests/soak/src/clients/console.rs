@@ -3,7 +3,7 @@
 
 use shared::domain::clock::UnixSeconds;
 use shared::domain::ids::UserId;
-use shared::domain::members::{Member, MemberId, MemberPermission, MemberPermissions};
+use shared::domain::members::{DiscordId, Member, MemberId, MemberPermission, MemberPermissions};
 use shared::domain::rules::{BanRequest, Length, Scope};
 
 use super::{Client, moderator};
@@ -41,17 +41,7 @@ impl Form {
         let (store, prefix) = (client.recorder.app.store(), workspace.id().prefix());
         let now = UnixSeconds(client.recorder.now() / 1_000);
         let number = request.moderator.get();
-        let member = Member {
-            id: MemberId::random(),
-            name: format!("Moderator {number}").parse().ok()?,
-            discord: None,
-            roblox: UserId::new(number),
-            granted: MemberPermissions::default().with(MemberPermission::ManageGlobalBans),
-            added: now,
-            removed: None,
-            checked: Vec::new(),
-        };
-        store.add_member(prefix, &member).await.ok()?.ok()?;
+        let member = new_member(client, request, None).await?;
         let session = store.begin_session(prefix, member.id, now).await.ok()?;
         let name = store.workspace(prefix).await.ok()??.name;
         let length = match request.length {
@@ -84,8 +74,32 @@ impl Form {
     }
 }
 
+/// A member of their own for a decision, who may ban; none if the database fails.
+pub(super) async fn new_member(
+    client: &Client<'_>,
+    request: &BanRequest,
+    discord: Option<DiscordId>,
+) -> Option<Member> {
+    let workspace = client.recorder.workspaces.get(client.workspace)?;
+    let number = request.moderator.get();
+    let member = Member {
+        id: MemberId::random(),
+        name: format!("Moderator {number}").parse().ok()?,
+        discord,
+        roblox: UserId::new(number),
+        granted: MemberPermissions::default().with(MemberPermission::ManageGlobalBans),
+        added: UnixSeconds(client.recorder.now() / 1_000),
+        removed: None,
+        checked: Vec::new(),
+    };
+    let store = client.recorder.app.store();
+    let added = store.add_member(workspace.id().prefix(), &member).await;
+    added.ok()?.ok()?;
+    Some(member)
+}
+
 /// A new ban: permanent, or one that expires during the run.
-fn decision(client: &mut Client<'_>, first: u64, count: u64) -> Option<BanRequest> {
+pub(super) fn decision(client: &mut Client<'_>, first: u64, count: u64) -> Option<BanRequest> {
     let longest = client.recorder.left().as_secs() + 4;
     let (user, experience) = (client.user()?, client.experience()?);
     let request = BanRequest {
