@@ -7,6 +7,7 @@ use lambda_http::{Body, Error, Response};
 use shared::api::{App, PageRequest};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
+use shared::domain::members::MemberPermission;
 use shared::integrations::roblox::UsersApi;
 use shared::moderation::basis::check_basis;
 use shared::moderation::names::Names;
@@ -65,6 +66,13 @@ impl Console {
             if let Some(failure) = silent {
                 request.trace().note_discord(&failure.to_string());
             }
+        }
+        // What is decided names them at Roblox.
+        if *request.method() == Method::POST
+            && signed_in.permissions.allows(MemberPermission::ManageBans)
+        {
+            let (prefix, member) = (signed_in.workspace.guid.prefix(), &signed_in.member);
+            signed_in.linked = store.linked_user_of(prefix, member).await?;
         }
         Ok(Visitor::Member(Box::new(Visit {
             request,

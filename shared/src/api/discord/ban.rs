@@ -7,9 +7,9 @@ use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::show::{self, PRIVATE_REASON, PUBLIC_REASON, Player};
 use super::undo;
-use crate::api::auth::{ModerateBans, Moderator};
+use crate::api::auth::ModerateBans;
 use crate::domain::discord::{
-    ButtonAction, ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, Interaction,
+    BAN_MENU, ButtonAction, ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, Interaction,
     InteractionKind, InteractionReply,
 };
 use crate::domain::error::ApiError;
@@ -34,22 +34,31 @@ struct Ordered {
     length: Length,
 }
 
-/// Whether the form opens: the command has no reason.
+/// Whether the form opens: the command has no reason, or is that of a menu.
 pub fn opens_form(asked: &Interaction) -> bool {
-    let is_ban = asked.kind == InteractionKind::Command && asked.command == "ban";
-    is_ban && asked.option("reason").is_empty()
+    let is_ban = asked.command == "ban" && asked.option("reason").is_empty();
+    asked.kind == InteractionKind::Command && (is_ban || asked.command == BAN_MENU)
+}
+
+/// The form about one player, for one experience.
+pub fn form_about(asked: &Interaction, user: UserId) -> InteractionReply {
+    InteractionReply::Modal(asked::modal(asked, &user.to_string(), false))
 }
 
 /// Bans, opens the form if no reason is given, or asks for confirmation of a ban in all experiences.
 pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionReply> {
-    let moderator = by.with::<ModerateBans>()?;
+    by.with::<ModerateBans>()?;
     let asked = desk.interaction;
     let is_global = asked.flag("global") || asked.custom_id == GLOBAL_MODAL;
     if is_global {
         demand_global(by)?;
     }
     if opens_form(asked) {
-        return Ok(InteractionReply::Modal(asked::modal(asked, is_global)));
+        return Ok(InteractionReply::Modal(asked::modal(
+            asked,
+            asked.option("user"),
+            is_global,
+        )));
     }
     let (store, prefix) = (desk.store, by.prefix());
     let (presets, places) = tokio::try_join!(
@@ -80,7 +89,7 @@ pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRepl
         reasons,
         length,
     };
-    decide(desk, by, &moderator, desk.id()?, &player, ordered).await
+    decide(desk, by, desk.id()?, &player, ordered).await
 }
 
 /// Bans in all experiences, once it is confirmed.
@@ -91,7 +100,7 @@ pub async fn confirmed(
     user: UserId,
     length: Length,
 ) -> Flow<InteractionReply> {
-    let moderator = by.with::<ModerateBans>()?;
+    by.with::<ModerateBans>()?;
     demand_global(by)?;
     // They were chosen before; judged again, since they come back from Discord.
     let [public, private] = [PUBLIC_REASON, PRIVATE_REASON].map(|it| desk.interaction.shown(it));
@@ -103,7 +112,7 @@ pub async fn confirmed(
         length,
     };
     let player = desk.known(by, user).await;
-    decide(desk, by, &moderator, asked, &player, ordered).await
+    decide(desk, by, asked, &player, ordered).await
 }
 
 pub fn demand_global(by: &Commander) -> Flow<()> {
@@ -153,12 +162,12 @@ fn confirmation(
 async fn decide(
     desk: &CommandDesk<'_>,
     by: &Commander,
-    moderator: &Moderator<ModerateBans>,
     asked: DiscordId,
     player: &Player,
     ordered: Ordered,
 ) -> Flow<InteractionReply> {
     let (store, prefix) = (desk.store, by.prefix());
+    let moderator = by.deciding(store).await?;
     let Ordered {
         place,
         scope,
@@ -172,7 +181,7 @@ async fn decide(
         scope,
         overwrite: false,
         applied: false,
-        moderator: moderator.member().moderator(),
+        moderator: moderator.moderator(),
         private_reason: private.unwrap_or_else(|| reasons.public.clone()),
         public_reason: reasons.public,
         length,

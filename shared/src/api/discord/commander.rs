@@ -4,10 +4,11 @@
 use std::sync::Arc;
 
 use super::flow::{Flow, Stop};
-use crate::api::auth::{Moderator, RequiredPermission};
+use super::person::GuildPerson;
+use crate::api::auth::{ModerateBans, Moderator, RequiredPermission};
 use crate::domain::actor::Channel;
 use crate::domain::clock::UnixSeconds;
-use crate::domain::discord::{Interaction, InteractionSender};
+use crate::domain::discord::InteractionSender;
 use crate::domain::ids::WorkspacePrefix;
 use crate::domain::members::{
     BASIS_FRESH, BasisCheck, DiscordId, Guild, GuildMember, GuildRole, GuildView, Member,
@@ -29,44 +30,22 @@ pub struct Commander {
 }
 
 impl Commander {
-    /// The member behind an interaction; a sentence that says who can help if there is none.
-    pub async fn of(store: &Store, interaction: &Interaction, now: UnixSeconds) -> Flow<Self> {
-        let (Some(guild), Some(sender)) = (interaction.guild, &interaction.sender) else {
-            return Err(Stop::say(
-                "These commands work in a server only, not in direct messages.",
-            ));
-        };
-        if !interaction.is_of_guild {
-            return Err(Stop::say(
-                "An administrator of this server has to install the application in the server first.",
-            ));
-        }
-        let (prefix, memberships) = futures::try_join!(
-            store.workspace_of_guild(guild),
-            store.memberships(sender.user)
-        )?;
-        let Some(prefix) = prefix else {
-            return Err(Stop::Say(format!(
-                "This server is not linked to a workspace. The operator of Portcullis can link it: \
-                 `portcullis discord link {guild}`"
-            )));
-        };
-        let own = memberships.into_iter().find(|(it, _)| *it == prefix);
-        let found = match own {
-            Some((_, id)) => store.member_and_rules(prefix, id).await?,
+    /// The member who someone in the guild is; a sentence that says who can help if they are none.
+    pub async fn of(store: &Store, person: &GuildPerson<'_>, now: UnixSeconds) -> Flow<Self> {
+        let found = match person.member {
+            Some(id) => store.member_and_rules(person.prefix(), id).await?,
             None => None,
         };
-        let workspace = store.known_workspace(prefix).await?;
-        let (Some((member, rules)), Some(workspace)) = (found, workspace) else {
+        let Some((member, rules)) = found else {
             return Err(Stop::Say(format!(
                 "You are not a member of this server's workspace. Sign in to the console with Discord once, \
                  or ask an administrator of the workspace to add you with your Discord id, {}.",
-                sender.user
+                person.sender.user
             )));
         };
-        let permissions = permissions(&member, &rules, guild, sender, now);
+        let permissions = permissions(&member, &rules, person.guild, person.sender, now);
         Ok(Self {
-            workspace,
+            workspace: Arc::clone(&person.workspace),
             member,
             permissions,
         })
@@ -78,6 +57,13 @@ impl Commander {
 
     pub fn may(&self, permission: MemberPermission) -> bool {
         self.permissions.allows(permission)
+    }
+
+    /// The member as one who decides about bans, also as the Roblox user of their account link.
+    pub async fn deciding(&self, store: &Store) -> Flow<Moderator<ModerateBans>> {
+        let moderator = self.with::<ModerateBans>()?;
+        let linked = store.linked_user_of(self.prefix(), &self.member).await?;
+        Ok(moderator.with_link(linked))
     }
 
     /// The member with a permission; a sentence if they lack it.
@@ -189,6 +175,7 @@ mod tests {
     fn sender(roles: &[u64], permissions: u64) -> InteractionSender {
         InteractionSender {
             user: id(1),
+            name: "Ada".to_owned(),
             roles: roles.iter().copied().map(id).collect(),
             permissions,
             timed_out_until: None,
