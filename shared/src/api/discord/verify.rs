@@ -139,8 +139,8 @@ fn explained(embed: DiscordEmbed, person: &GuildPerson<'_>) -> DiscordEmbed {
         .field(
             "Who sees it",
             format!(
-                "The moderators and the programs of {workspace}, and whoever runs Portcullis for them. No one \
-                 else in this server."
+                "The moderators and the programs of {workspace}, the readers of its event log, and those who run \
+                 Portcullis for it."
             ),
         )
         .field(

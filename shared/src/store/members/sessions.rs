@@ -49,7 +49,7 @@ pub struct SignedIn {
     /// The rules of the workspace.
     pub rules: Vec<PermissionRule>,
     pub permissions: MemberPermissions,
-    /// The Roblox user of the member's account link, as far as it is needed.
+    /// The Roblox user of the member's account link, where a decision may name them.
     pub linked: Option<UserId>,
 }
 

@@ -82,7 +82,7 @@ async fn player_agrees_once_and_links_with_a_code_for_the_game() {
     let first = app.interact_to_the_end(&body).await;
     first.says("in the game");
     // A repeat shows the same code, and the next command another one without a question.
-    assert_eq!(app.interact_to_the_end(&body).await, first);
+    assert_eq!(code(&app.interact_to_the_end(&body).await), code(&first));
     let second = noor.command("verify", &[]).await;
     assert_ne!(code(&second), code(&first));
     assert_eq!(second.labels(), [""; 0]);
@@ -247,7 +247,8 @@ async fn unverify_deletes_link_and_consent_permanently() {
     let deleted = app.interact_to_the_end(&body).await;
     deleted.says("\"title\":\"Deleted\"");
     deleted.says("users/156/");
-    assert_eq!(app.interact_to_the_end(&body).await, deleted);
+    let again = app.interact_to_the_end(&body).await;
+    assert_eq!(again.0["embeds"], deleted.0["embeds"]);
     noor.press(&asked, "Delete")
         .await
         .says("not linked any more");
