@@ -25,7 +25,7 @@ pub use access::keys::KnownKey;
 pub use access::links::{Link, LinkRights, LinkedBy, Linking};
 pub use access::self_linking::SELF_LINKED;
 pub use access::workspaces::{EVIDENCE_GIB, Workspace};
-pub use account_links::{LinkActor, NewLinkCode, OpenLinkCode, TypedLinkCode};
+pub use account_links::{DiscordLinkState, LinkActor, NewLinkCode, OpenLinkCode, TypedLinkCode};
 pub use checks::many_users::{Consistency, UsersRead};
 pub use decisions::actor::Actor;
 pub use decisions::answers::{Answer, Effect, Named, Shows};

@@ -7,6 +7,7 @@ use lambda_http::{Body, Error, Response};
 use shared::api::{App, PageRequest};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
+use shared::domain::members::MemberPermission;
 use shared::integrations::roblox::{GroupRanks, UsersApi};
 use shared::moderation::basis::{BasisFailures, BasisServices, check_basis};
 use shared::moderation::names::Names;
@@ -70,6 +71,13 @@ impl Console {
         };
         let silent = check_basis(&store, services, &mut signed_in, now).await?;
         note(&silent, request.trace());
+        // What is decided names them at Roblox.
+        if *request.method() == Method::POST
+            && signed_in.permissions.allows(MemberPermission::ManageBans)
+        {
+            let (prefix, member) = (signed_in.workspace.guid.prefix(), &signed_in.member);
+            signed_in.linked = store.linked_user_of(prefix, member).await?;
+        }
         Ok(Visitor::Member(Box::new(Visit {
             request,
             store,

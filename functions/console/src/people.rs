@@ -40,6 +40,7 @@ impl People {
                 None => on_behalf("API", Some(moderator)),
             },
             ActorKind::Game => on_behalf("Game server", Some(moderator)),
+            ActorKind::DiscordUser => format!("Discord user {}", by.id),
             ActorKind::Operator => "Operator".to_owned(),
             ActorKind::System => "Portcullis".to_owned(),
         }

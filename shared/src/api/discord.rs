@@ -4,18 +4,24 @@
 //! Roblox, or takes too long, it leaves to the worker, which answers the same interaction again: the
 //! interaction's id is the idempotency key of what it decides, so nothing is decided twice.
 
+mod anyone;
 mod ban;
 mod commander;
 mod desk;
 mod flow;
 mod key;
 mod look;
+mod menus;
+mod person;
 mod places;
 mod show;
 mod signed;
 mod suggest;
 mod unban;
 mod undo;
+mod unverify;
+mod verify;
+mod whois;
 
 pub use desk::{CommandDesk, DeskAnswer};
 pub use signed::SignedInteraction;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::members::MemberId;
+use crate::domain::members::{DiscordId, MemberId};
 
 /// How a decision reached us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -48,6 +48,9 @@ pub enum ActorKind {
     Key,
     /// A game server, with its key.
     Game,
+    /// A person on Discord who is no member.
+    #[serde(rename = "discord")]
+    DiscordUser,
     /// A run of the command.
     Operator,
     /// The service itself: an expiry, the mirror, a retention.
@@ -56,7 +59,7 @@ pub enum ActorKind {
 
 impl ActorKind {
     /// The kind of the actor with this id: a key's public id is 12 hex digits, a member's begins
-    /// with `mem_`, and the operator's runs have names such as `undo-1f2e3d4c`.
+    /// with `mem_`, another person on Discord has their id there, and the operator's runs have names such as `undo-1f2e3d4c`.
     #[must_use]
     pub fn of(actor_id: &str, channel: Option<Channel>) -> Self {
         let is_key = actor_id.len() == 12 && actor_id.bytes().all(|byte| byte.is_ascii_hexdigit());
@@ -66,6 +69,9 @@ impl ActorKind {
             _ if is_key => Self::Key,
             ("expiry" | "retention" | "mirror", _) | (_, Some(Channel::Mirror)) => Self::System,
             _ if actor_id.starts_with(MemberId::PREFIX) => Self::Member,
+            (_, Some(Channel::Discord)) if actor_id.parse::<DiscordId>().is_ok() => {
+                Self::DiscordUser
+            }
             _ => Self::Operator,
         }
     }
@@ -77,6 +83,7 @@ impl ActorKind {
             Self::Key => Some(Channel::Api),
             Self::Game => Some(Channel::Game),
             Self::Operator => Some(Channel::Cli),
+            Self::DiscordUser => Some(Channel::Discord),
             Self::Member | Self::System => None,
         }
     }
@@ -86,7 +93,7 @@ impl ActorKind {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(into = "String", from = "String")]
 pub struct DecidedBy {
-    /// The public id of the key or the member, or a name such as `operator`.
+    /// The public id of the key or the member, the Discord user, or a name such as `operator`.
     pub id: String,
     pub via: Option<Channel>,
 }
@@ -147,6 +154,11 @@ mod tests {
                 "mem_0123456789abcdef",
                 Some(Channel::Console),
                 ActorKind::Member,
+            ),
+            (
+                "80351110224678912",
+                Some(Channel::Discord),
+                ActorKind::DiscordUser,
             ),
             ("operator", None, ActorKind::Operator),
             ("undo-1f2e3d4c", None, ActorKind::Operator),

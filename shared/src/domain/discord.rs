@@ -10,7 +10,9 @@ mod reply;
 mod signature;
 
 pub use button::ButtonAction;
-pub use commands::{COMMANDS, CommandDefinition, CommandOption, OptionKind};
+pub use commands::{
+    BAN_MENU, COMMANDS, CommandDefinition, CommandOption, HISTORY_MENU, OptionKind,
+};
 pub use interaction::{
     Interaction, InteractionKind, InteractionSender, InteractionToken, TOKEN_VALID,
 };

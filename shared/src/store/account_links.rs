@@ -2,6 +2,7 @@
 //! event, so that either account leads to it with one read; and the codes that prove links.
 
 mod codes;
+mod consent;
 mod erase;
 mod import;
 mod item;
@@ -11,6 +12,7 @@ mod remove;
 mod write;
 
 pub use codes::NewLinkCode;
+pub use consent::DiscordLinkState;
 pub(in crate::store) use erase::led_to;
 #[cfg(feature = "admin")]
 pub(in crate::store) use item::LinkItem;

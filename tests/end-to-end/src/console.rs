@@ -84,6 +84,11 @@ impl Workspace<'_> {
     /// A browser in which a new member is signed in.
     pub async fn signed_in(&self, name: &str, granted: &[MemberPermission]) -> Browser {
         let member = self.add_member(name, granted).await;
+        self.signed_in_as(member).await
+    }
+
+    /// A browser in which a member is signed in.
+    pub async fn signed_in_as(&self, member: MemberId) -> Browser {
         let mut browser = self.browser();
         let answer = browser.post(&self.invite(member).await, &[]).await;
         assert_eq!(answer.status, 303, "{answer}");

@@ -8,8 +8,12 @@ use local_stack::discord::caller::{self, Act};
 use local_stack::exchange::Exchange;
 use local_stack::http::Client;
 use serde_json::{Value, json};
+use shared::domain::account_links::LinkPair;
+use shared::domain::actor::Channel;
 use shared::domain::clock::UnixSeconds;
+use shared::domain::ids::UserId;
 use shared::domain::members::{DiscordId, MemberId, MemberPermission};
+use shared::store::LinkActor;
 
 use crate::app::TestApp;
 use crate::eventually::eventually;
@@ -39,6 +43,22 @@ impl Workspace<'_> {
         let store = self.app().store();
         let linked = store.link_guild(self.id().prefix(), id(guild), UnixSeconds(now()));
         linked.await.expect("a link").expect("no conflict");
+    }
+
+    /// Links a player and a person on Discord by an import.
+    pub async fn link_accounts(&self, player: u64, discord: u64) {
+        let pair = LinkPair {
+            roblox: UserId::new(player).expect("a user"),
+            discord: id(discord),
+        };
+        let by = LinkActor {
+            id: "operator".to_owned(),
+            channel: Channel::Cli,
+            principal: None,
+        };
+        let (store, prefix) = (self.app().store(), self.id().prefix());
+        let imported = store.import_link(prefix, pair, &by, None).await;
+        imported.expect("a link").expect("a link");
     }
 
     /// A new member with a Discord account.
@@ -208,6 +228,17 @@ impl OnDiscord<'_> {
     /// Uses a command with options of text, and `true` for a flag.
     pub async fn command(&self, name: &str, options: &[(&str, &str)]) -> Shown {
         let body = self.command_body(name, &typed(options));
+        self.app.interact_to_the_end(&body).await
+    }
+
+    /// What Discord sends for a command in the menu of a user.
+    pub fn user_menu_body(&self, name: &str, target: u64) -> Value {
+        self.body(Act::Command, &caller::user_menu_data(name, target))
+    }
+
+    /// Uses it.
+    pub async fn user_menu(&self, name: &str, target: u64) -> Shown {
+        let body = self.user_menu_body(name, target);
         self.app.interact_to_the_end(&body).await
     }
 

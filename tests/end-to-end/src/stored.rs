@@ -206,6 +206,7 @@ impl Stored {
             | StoredKind::Lease
             | StoredKind::LinkCode
             | StoredKind::LinkCodeUse
+            | StoredKind::LinkConsent
             | StoredKind::Name
             | StoredKind::Notification
             | StoredKind::Pace

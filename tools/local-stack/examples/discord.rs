@@ -6,6 +6,7 @@
 //! cargo run --example discord -- ada ban user=156 length=7d reason=Spam
 //! cargo run --example discord -- ada press Undo
 //! cargo run --example discord -- ada send user=156 reason=Spam
+//! cargo run --example discord -- ada menu noor Ban in game
 //! ```
 
 use std::time::Duration;
@@ -20,8 +21,7 @@ use serde_json::{Value, json};
 /// Where the last answer is kept.
 const LAST: &str = "target/discord-last.json";
 
-const USAGE: &str =
-    "usage: discord kim|ada|noor COMMAND [OPTION=VALUE]… | press LABEL | send [FIELD=VALUE]…";
+const USAGE: &str = "usage: discord kim|ada|noor COMMAND [OPTION=VALUE]… | press LABEL | send [FIELD=VALUE]… | menu PERSON LABEL";
 
 #[tokio::main]
 async fn main() -> Result<()> {
@@ -30,12 +30,7 @@ async fn main() -> Result<()> {
     let [person, what, rest @ ..] = arguments.as_slice() else {
         return Err(usage());
     };
-    let user = match person.as_str() {
-        "kim" => KIM,
-        "ada" => ADA,
-        "noor" => NOOR,
-        _ => return Err(usage()),
-    };
+    let user = user(person).ok_or_else(usage)?;
     let guild = demo_guild();
     let pairs: Vec<_> = rest.iter().filter_map(|it| it.split_once('=')).collect();
     let act = |act, data: &Value| caller::interaction((GUILD, &guild), user, act, data);
@@ -56,12 +51,22 @@ async fn main() -> Result<()> {
             let form = caller::form_data(text(&last, "custom_id"), &pairs);
             act(caller::Act::Submit, &form)
         }
+        "menu" => {
+            let target = rest.first().and_then(|name| self::user(name));
+            let label = rest.iter().skip(1).cloned().collect::<Vec<_>>().join(" ");
+            let data = caller::user_menu_data(&label, target.ok_or_else(usage)?);
+            act(caller::Act::Command, &data)
+        }
         command => {
-            let value = |value: &str| match value {
-                "true" => Value::Bool(true),
-                text => Value::from(text),
+            let value = |name: &str, value: &str| match (name, value) {
+                ("member", person) => {
+                    let id = self::user(person).map(|id| id.to_string());
+                    Value::from(id.unwrap_or_else(|| person.to_owned()))
+                }
+                (_, "true") => Value::Bool(true),
+                (_, text) => Value::from(text),
             };
-            let options = pairs.iter().map(|(name, text)| (*name, value(text)));
+            let options = pairs.iter().map(|(name, text)| (*name, value(name, text)));
             let options: Vec<_> = options.collect();
             act(
                 caller::Act::Command,
@@ -73,6 +78,16 @@ async fn main() -> Result<()> {
     std::fs::write(LAST, shown.to_string()).map_err(Error::file(LAST))?;
     print(&shown);
     Ok(())
+}
+
+/// A person's id, by their name.
+fn user(name: &str) -> Option<u64> {
+    match name {
+        "kim" => Some(KIM),
+        "ada" => Some(ADA),
+        "noor" => Some(NOOR),
+        _ => None,
+    }
 }
 
 fn last() -> Result<Value> {

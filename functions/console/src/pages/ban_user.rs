@@ -46,7 +46,7 @@ pub async fn submit(visit: &Visit, bucket: &EvidenceBucket) -> Result<Response<B
     if let Some(edited) = edited.filter(|_| present.is_none()) {
         return superseded(visit, &ground, edited, typed).await;
     }
-    let by = moderator.member().moderator();
+    let by = moderator.moderator();
     let Some(request) = typed.request(user, length, by, is_edit) else {
         let notes = if is_edit { Vec::new() } else { ground.notes() };
         let page = page(visit, &ground, edited, typed, notes);

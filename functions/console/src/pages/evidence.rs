@@ -216,7 +216,7 @@ fn piece(
         metadata: EvidenceMetadata::default(),
         key_id: moderator.member().id.to_string(),
         channel: Some(Channel::Console),
-        moderator: Some(moderator.member().moderator()),
+        moderator: Some(moderator.moderator()),
     }
 }
 

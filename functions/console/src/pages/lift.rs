@@ -107,7 +107,7 @@ pub async fn submit(
         user,
         place: ban.made_in.into(),
         reason: Some(reason.value().to_owned()),
-        moderator: Some(moderator.member().moderator()),
+        moderator: Some(moderator.moderator()),
         applied: false,
         report_only: false,
         from_game: false,

@@ -7,7 +7,7 @@ use crate::domain::actor::Channel;
 use crate::domain::ban_info::{BanPresenter, FlagFormat};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::ids::{WorkspaceId, WorkspacePrefix};
+use crate::domain::ids::{ModeratorId, UserId, WorkspaceId, WorkspacePrefix};
 use crate::domain::members::{Member, MemberPermission, MemberPermissions};
 use crate::moderation::Authority;
 use crate::store::{Actor, CallerLimits, SignedIn, Workspace};
@@ -19,6 +19,8 @@ pub struct Moderator<P> {
     permissions: MemberPermissions,
     workspace: Arc<Workspace>,
     channel: Channel,
+    /// The Roblox user of the member's account link, for a member without one of their own.
+    linked: Option<UserId>,
     permission: PhantomData<P>,
 }
 
@@ -65,9 +67,11 @@ impl<P: RequiredPermission> Moderator<P> {
             member,
             permissions,
             workspace,
+            linked,
             ..
         } = signed_in;
-        Self::of_member(member, permissions, workspace, channel)
+        let moderator = Self::of_member(member, permissions, workspace, channel)?;
+        Ok(moderator.with_link(*linked))
     }
 
     /// A member with these permissions, if the required one is among them.
@@ -85,8 +89,15 @@ impl<P: RequiredPermission> Moderator<P> {
             permissions: permissions.clone(),
             workspace: Arc::clone(workspace),
             channel,
+            linked: None,
             permission: PhantomData,
         })
+    }
+
+    /// The same with the Roblox user of the member's account link.
+    #[must_use]
+    pub fn with_link(self, linked: Option<UserId>) -> Self {
+        Self { linked, ..self }
     }
 }
 
@@ -109,6 +120,12 @@ impl<P> Moderator<P> {
     #[must_use]
     pub const fn member(&self) -> &Member {
         &self.member
+    }
+
+    /// The `banModerator` of their decisions.
+    #[must_use]
+    pub fn moderator(&self) -> ModeratorId {
+        self.member.moderator_or(self.linked)
     }
 
     #[must_use]
@@ -149,7 +166,7 @@ impl Moderator<ModerateBans> {
         Actor {
             key_id: self.member.id.to_string(),
             channel: self.channel,
-            moderator: Some(self.member.moderator()),
+            moderator: Some(self.moderator()),
             principal: None,
             request_id: request_id.to_owned(),
         }

@@ -7,9 +7,9 @@ use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::show::{self, PRIVATE_REASON, PUBLIC_REASON, Player};
 use super::undo;
-use crate::api::auth::{ModerateBans, Moderator};
+use crate::api::auth::ModerateBans;
 use crate::domain::discord::{
-    ButtonAction, ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, Interaction,
+    BAN_MENU, ButtonAction, ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, Interaction,
     InteractionKind, InteractionReply,
 };
 use crate::domain::error::ApiError;
@@ -34,10 +34,15 @@ struct Ordered {
     length: Length,
 }
 
-/// Whether the form opens: the command has no reason.
+/// Whether the form opens: the command has no reason, or is that of a menu.
 pub fn opens_form(asked: &Interaction) -> bool {
-    let is_ban = asked.kind == InteractionKind::Command && asked.command == "ban";
-    is_ban && asked.option("reason").is_empty()
+    let is_ban = asked.command == "ban" && asked.option("reason").is_empty();
+    asked.kind == InteractionKind::Command && (is_ban || asked.command == BAN_MENU)
+}
+
+/// The form about one player, for one experience.
+pub fn form_about(asked: &Interaction, user: UserId) -> InteractionReply {
+    InteractionReply::Modal(asked::modal(asked, &user.to_string(), false))
 }
 
 /// Bans, opens the form if no reason is given, or asks for confirmation of a ban in all experiences.
@@ -52,9 +57,12 @@ pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRepl
         if !by.may_perhaps(needed) {
             return Err(lacking(needed));
         }
-        return Ok(InteractionReply::Modal(asked::modal(asked, is_global)));
+        let user = asked.option("user");
+        return Ok(InteractionReply::Modal(asked::modal(
+            asked, user, is_global,
+        )));
     }
-    let moderator = by.with::<ModerateBans>()?;
+    by.with::<ModerateBans>()?;
     if is_global {
         demand_global(by)?;
     }
@@ -87,7 +95,7 @@ pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRepl
         reasons,
         length,
     };
-    decide(desk, by, &moderator, desk.id()?, &player, ordered).await
+    decide(desk, by, desk.id()?, &player, ordered).await
 }
 
 /// Bans in all experiences, once it is confirmed.
@@ -98,7 +106,7 @@ pub async fn confirmed(
     user: UserId,
     length: Length,
 ) -> Flow<InteractionReply> {
-    let moderator = by.with::<ModerateBans>()?;
+    by.with::<ModerateBans>()?;
     demand_global(by)?;
     // They were chosen before; judged again, since they come back from Discord.
     let [public, private] = [PUBLIC_REASON, PRIVATE_REASON].map(|it| desk.interaction.shown(it));
@@ -110,7 +118,7 @@ pub async fn confirmed(
         length,
     };
     let player = desk.known(by, user).await;
-    decide(desk, by, &moderator, asked, &player, ordered).await
+    decide(desk, by, asked, &player, ordered).await
 }
 
 pub fn demand_global(by: &Commander) -> Flow<()> {
@@ -160,12 +168,12 @@ fn confirmation(
 async fn decide(
     desk: &CommandDesk<'_>,
     by: &Commander,
-    moderator: &Moderator<ModerateBans>,
     asked: DiscordId,
     player: &Player,
     ordered: Ordered,
 ) -> Flow<InteractionReply> {
     let (store, prefix) = (desk.store, by.prefix());
+    let moderator = by.deciding(store).await?;
     let Ordered {
         place,
         scope,
@@ -179,7 +187,7 @@ async fn decide(
         scope,
         overwrite: false,
         applied: false,
-        moderator: moderator.member().moderator(),
+        moderator: moderator.moderator(),
         private_reason: private.unwrap_or_else(|| reasons.public.clone()),
         public_reason: reasons.public,
         length,

@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
-use crate::api::auth::{Moderator, RequiredPermission};
+use super::person::GuildPerson;
+use crate::api::auth::{ModerateBans, Moderator, RequiredPermission};
 use crate::domain::actor::Channel;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::discord::InteractionSender;
@@ -15,7 +16,7 @@ use crate::domain::members::{
     Member, MemberPermission, MemberPermissions, PermissionBasis, PermissionRule, groups_to_ask,
 };
 use crate::moderation::basis::check_ranks;
-use crate::store::Workspace;
+use crate::store::{Store, Workspace};
 
 /// Discord's permissions that no channel can grant. Others, such as to manage roles, an interaction
 /// may contain for one channel alone.
@@ -33,51 +34,30 @@ pub struct Commander {
 }
 
 impl Commander {
-    /// The member behind an interaction; a sentence that says who can help if there is none.
-    pub async fn of(desk: &CommandDesk<'_>) -> Flow<Self> {
-        let (store, interaction, now) = (desk.store, desk.interaction, desk.now());
-        let (Some(guild), Some(sender)) = (interaction.guild, &interaction.sender) else {
-            return Err(Stop::say(
-                "These commands work in a server only, not in direct messages.",
-            ));
-        };
-        if !interaction.is_of_guild {
-            return Err(Stop::say(
-                "An administrator of this server has to install the application in the server first.",
-            ));
-        }
-        let (prefix, memberships) = futures::try_join!(
-            store.workspace_of_guild(guild),
-            store.memberships(sender.user)
-        )?;
-        let Some(prefix) = prefix else {
-            return Err(Stop::Say(format!(
-                "This server is not linked to a workspace. The operator of Portcullis can link it: \
-                 `portcullis discord link {guild}`"
-            )));
-        };
-        let own = memberships.into_iter().find(|(it, _)| *it == prefix);
-        let found = match own {
-            Some((_, id)) => store.member_and_rules(prefix, id).await?,
+    /// The member who someone in the guild is; a sentence that says who can help if they are none.
+    pub async fn of(desk: &CommandDesk<'_>, person: &GuildPerson<'_>) -> Flow<Self> {
+        let (store, now) = (desk.store, desk.now());
+        let found = match person.member {
+            Some(id) => store.member_and_rules(person.prefix(), id).await?,
             None => None,
         };
-        let workspace = store.known_workspace(prefix).await?;
-        let (Some((mut member, rules)), Some(workspace)) = (found, workspace) else {
+        let Some((mut member, rules)) = found else {
             return Err(Stop::Say(format!(
                 "You are not a member of this server's workspace. Sign in to the console with Discord once, \
                  or ask an administrator of the workspace to add you with your Discord id, {}.",
-                sender.user
+                person.sender.user
             )));
         };
         if let Some(ranks) = desk.ranks {
-            let asking = check_ranks(store, ranks, prefix, &mut member, &rules, now);
+            let asking = check_ranks(store, ranks, person.prefix(), &mut member, &rules, now);
             if let (Some(failure), Some(trace)) = (asking.await?, desk.trace) {
                 trace.note_roblox(&failure.kind());
             }
         }
         let is_asked = desk.ranks.is_some();
+        let (guild, sender) = (person.guild, person.sender);
         Ok(Self {
-            workspace,
+            workspace: Arc::clone(&person.workspace),
             permissions: permissions(&member, &rules, guild, sender, is_asked, now),
             is_due: !is_asked && !groups_to_ask(&rules, &member.checked, now).is_empty(),
             member,
@@ -99,6 +79,13 @@ impl Commander {
     /// The same where nothing can wait: a form asks again when it is sent.
     pub fn may_perhaps(&self, permission: MemberPermission) -> bool {
         self.is_due || self.permissions.allows(permission)
+    }
+
+    /// The member as one who decides about bans, also as the Roblox user of their account link.
+    pub async fn deciding(&self, store: &Store) -> Flow<Moderator<ModerateBans>> {
+        let moderator = self.with::<ModerateBans>()?;
+        let linked = store.linked_user_of(self.prefix(), &self.member).await?;
+        Ok(moderator.with_link(linked))
     }
 
     /// The member with a permission; a sentence if they lack it.
@@ -223,6 +210,7 @@ mod tests {
     fn sender(roles: &[u64], permissions: u64) -> InteractionSender {
         InteractionSender {
             user: id(1),
+            name: "Ada".to_owned(),
             roles: roles.iter().copied().map(id).collect(),
             permissions,
             timed_out_until: None,

@@ -4,20 +4,22 @@ use std::collections::HashMap;
 
 use super::commander::Commander;
 use super::flow::{Flow, Stop, sentence};
+use super::person::GuildPerson;
 use super::show::Player;
-use super::{ban, key, look, places, suggest, unban, undo};
+use super::{anyone, ban, key, look, menus, places, suggest, unban, undo};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::discord::{
-    ButtonAction, DiscordMessage, Interaction, InteractionKind, InteractionReply,
+    BAN_MENU, ButtonAction, DiscordMessage, HISTORY_MENU, Interaction, InteractionKind,
+    InteractionReply,
 };
 use crate::domain::error::ApiError;
-use crate::domain::ids::UserId;
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::members::DiscordId;
 use crate::domain::user_name::RobloxName;
 use crate::domain::user_reference::UserReference;
 use crate::integrations::discord::DiscordBot;
 use crate::integrations::roblox::GroupRanks;
-use crate::moderation::names::Names;
+use crate::moderation::names::{DISPLAY_TIME, Names};
 use crate::store::Store;
 use crate::telemetry::RequestLog;
 
@@ -76,7 +78,11 @@ impl CommandDesk<'_> {
             }
             _ => {}
         }
-        let by = Commander::of(self).await?;
+        let person = GuildPerson::of(self.store, interaction).await?;
+        if let Some(reply) = anyone::answer(self, &person).await? {
+            return Ok(reply);
+        }
+        let by = Commander::of(self, &person).await?;
         if let Some(trace) = self.trace {
             trace.identify(by.workspace.guid, &by.member.id.to_string());
         }
@@ -102,6 +108,8 @@ impl CommandDesk<'_> {
             "addplace" => places::add(self, by).await,
             "removeplace" => places::remove(self, by).await,
             "newapikey" => key::create(self, by).await,
+            BAN_MENU => menus::ban(self, by).await,
+            HISTORY_MENU => menus::history(self, by).await,
             "setkey" => Err(Stop::say(
                 "Portcullis needs no licence key. For an API key, use `/newapikey`; for a key of Roblox Open \
                  Cloud, the operator uses `portcullis mirror`.",
@@ -136,7 +144,11 @@ impl CommandDesk<'_> {
                 decisions,
             } => undo::undo(self, by, user, guid, decisions).await,
             ButtonAction::Unlink { place } => places::unlink(self, by, place).await,
-            ButtonAction::Dismiss => Err(Stop::say("Nothing was changed.")),
+            // Of everyone, and answered before.
+            ButtonAction::AgreeToLink
+            | ButtonAction::RedeemLinkCode
+            | ButtonAction::Unverify { .. }
+            | ButtonAction::Dismiss => Err(Stop::say("Nothing was changed.")),
         }
     }
 
@@ -166,10 +178,15 @@ impl CommandDesk<'_> {
 
     /// The player whom a person means.
     pub(super) async fn player(&self, by: &Commander, typed: &str) -> Flow<Player> {
+        self.player_in(by.prefix(), typed).await
+    }
+
+    /// The same for one who is no member.
+    pub(super) async fn player_in(&self, prefix: WorkspacePrefix, typed: &str) -> Flow<Player> {
         let reference = typed.parse::<UserReference>();
         let reference = reference.map_err(|error| Stop::Say(sentence(&error.to_string())))?;
         match (reference, self.names) {
-            (UserReference::Id(id), _) => Ok(self.known(by, id).await),
+            (UserReference::Id(id), _) => Ok(self.known_in(prefix, id).await),
             (UserReference::Name(_), None) => Err(Stop::Later),
             (reference, Some(names)) => {
                 let found = names.resolve(&reference).await;
@@ -181,9 +198,28 @@ impl CommandDesk<'_> {
 
     /// A player with their name, if it is cached.
     pub(super) async fn known(&self, by: &Commander, id: UserId) -> Player {
-        let mut names = self.cached(by, [id]).await;
+        self.known_in(by.prefix(), id).await
+    }
+
+    /// The same for one who is no member.
+    pub(super) async fn known_in(&self, prefix: WorkspacePrefix, id: UserId) -> Player {
+        let mut names = self.cached_in(prefix, [id]).await;
         let name = names.remove(&id);
         Player { id, name }
+    }
+
+    /// A player with their name, for which Roblox is asked; without it if that fails.
+    pub(super) async fn named_in(&self, prefix: WorkspacePrefix, id: UserId) -> Flow<Player> {
+        let known = self.known_in(prefix, id).await;
+        match self.names {
+            _ if known.name.is_some() => Ok(known),
+            None => Err(Stop::Later),
+            Some(names) => {
+                let shown = names.shown(self.store, prefix, [id], DISPLAY_TIME);
+                let name = shown.await.remove(&id);
+                Ok(Player { id, name })
+            }
+        }
     }
 
     /// The names that are cached; a missing one fails nothing.
@@ -192,8 +228,16 @@ impl CommandDesk<'_> {
         by: &Commander,
         users: impl IntoIterator<Item = UserId>,
     ) -> HashMap<UserId, RobloxName> {
+        self.cached_in(by.prefix(), users).await
+    }
+
+    async fn cached_in(
+        &self,
+        prefix: WorkspacePrefix,
+        users: impl IntoIterator<Item = UserId>,
+    ) -> HashMap<UserId, RobloxName> {
         let users = users.into_iter().collect();
-        let cached = self.store.cached_names(by.prefix(), &users, self.now());
+        let cached = self.store.cached_names(prefix, &users, self.now());
         cached.await.unwrap_or_default().names
     }
 }

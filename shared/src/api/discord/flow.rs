@@ -27,6 +27,10 @@ impl From<ApiError> for Stop {
             ApiError::ProtectedUser => Self::say(
                 "This player is protected: nobody in this workspace can ban them. Ask an administrator.",
             ),
+            ApiError::AlreadyLinked => Self::say(
+                "One of these accounts is linked to another one. `/verify` shows your link, and `/unverify` \
+                 deletes it.",
+            ),
             ApiError::RateLimited { what, retry_after } => {
                 let minutes = retry_after.div_ceil(60);
                 Self::Say(format!("{} Try again in {minutes} min.", sentence(what)))

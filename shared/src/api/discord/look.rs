@@ -59,6 +59,15 @@ pub async fn check(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRe
 pub async fn history(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionReply> {
     by.with::<ViewBans>()?;
     let player = desk.player(by, desk.interaction.option("user")).await?;
+    history_of(desk, by, &player).await
+}
+
+/// The newest decisions about a player, for one who may see them.
+pub async fn history_of(
+    desk: &CommandDesk<'_>,
+    by: &Commander,
+    player: &Player,
+) -> Flow<InteractionReply> {
     let (store, prefix) = (desk.store, by.prefix());
     let (newest, members) = tokio::try_join!(
         store.newest_decisions(prefix, player.id, None, LISTED),

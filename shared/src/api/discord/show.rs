@@ -63,6 +63,7 @@ impl MemberLabels {
             },
             ActorKind::Key => format!("API key `{}`", by.id),
             ActorKind::Game => "a game server".to_owned(),
+            ActorKind::DiscordUser => format!("<@{}>", by.id),
             ActorKind::Operator => "the operator".to_owned(),
             ActorKind::System => "Portcullis".to_owned(),
         }

@@ -134,7 +134,7 @@ async fn lift(
     ban: &Ban,
     reason: &str,
 ) -> Flow<InteractionReply> {
-    let moderator = by.with::<ModerateBans>()?;
+    let moderator = by.deciding(desk.store).await?;
     if ban.scope == Scope::Global {
         demand_global(by)?;
     }
@@ -159,7 +159,7 @@ async fn lift(
         user: player.id,
         place: ban.made_in.into(),
         reason: Some(reason.to_owned()),
-        moderator: Some(moderator.member().moderator()),
+        moderator: Some(moderator.moderator()),
         applied: false,
         report_only: false,
         from_game: false,

@@ -5,7 +5,6 @@ use super::commander::Commander;
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::show;
-use crate::api::auth::ModerateBans;
 use crate::domain::discord::{
     ButtonAction, ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, InteractionReply,
 };
@@ -32,7 +31,7 @@ pub async fn undo(
     guid: Guid,
     number: u32,
 ) -> Flow<InteractionReply> {
-    let moderator = by.with::<ModerateBans>()?;
+    let moderator = by.deciding(desk.store).await?;
     let (store, prefix) = (desk.store, by.prefix());
     let id = format!("{guid}-{number}");
     let found = own_decision(store, prefix, user, &id, by.member.id, desk.now());

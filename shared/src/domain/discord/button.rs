@@ -34,6 +34,15 @@ pub enum ButtonAction {
     Unlink {
         place: PlaceId,
     },
+    /// Agrees that the presser's accounts are linked, and asks for a code.
+    AgreeToLink,
+    /// Links the accounts of the presser by a code of the game, which is in the message. They agree to that.
+    RedeemLinkCode,
+    /// Deletes the presser's account link and their consent.
+    Unverify {
+        /// The Roblox user in the message; none if they are not linked.
+        linked: Option<UserId>,
+    },
     /// Does nothing, and takes the other buttons away.
     Dismiss,
 }
@@ -63,6 +72,10 @@ impl fmt::Display for ButtonAction {
                 decisions,
             } => write!(f, "undo:{user}:{guid}:{decisions}"),
             Self::Unlink { place } => write!(f, "unlink:{place}"),
+            Self::AgreeToLink => f.write_str("agree"),
+            Self::RedeemLinkCode => f.write_str("redeem"),
+            Self::Unverify { linked: None } => f.write_str("unverify"),
+            Self::Unverify { linked: Some(user) } => write!(f, "unverify:{user}"),
             Self::Dismiss => f.write_str("dismiss"),
         }
     }
@@ -93,6 +106,12 @@ impl FromStr for ButtonAction {
                 },
                 ["unlink", place] => Self::Unlink {
                     place: place.parse().ok()?,
+                },
+                ["agree"] => Self::AgreeToLink,
+                ["redeem"] => Self::RedeemLinkCode,
+                ["unverify"] => Self::Unverify { linked: None },
+                ["unverify", user] => Self::Unverify {
+                    linked: Some(user.parse().ok()?),
                 },
                 ["dismiss"] => Self::Dismiss,
                 _ => return None,
@@ -159,6 +178,10 @@ mod tests {
             ButtonAction::Unlink {
                 place: PlaceId::new(75_521_396_999_004).unwrap(),
             },
+            ButtonAction::AgreeToLink,
+            ButtonAction::RedeemLinkCode,
+            ButtonAction::Unverify { linked: None },
+            ButtonAction::Unverify { linked: Some(user) },
             ButtonAction::Dismiss,
         ];
         for action in bans.into_iter().chain(others) {

@@ -142,13 +142,21 @@ impl CommandOption {
     }
 }
 
-const USER: CommandOption = CommandOption::text(
+/// What the menu of a user offers.
+pub const BAN_MENU: &str = "Ban in game";
+pub const HISTORY_MENU: &str = "History";
+
+/// Everyone sees the command.
+const EVERYONE: Option<&str> = None;
+
+const ANY_USER: CommandOption = CommandOption::text(
     "user",
     "The Roblox player: a name, an id or a link to the profile",
     200,
 )
-.required()
 .completed();
+
+const USER: CommandOption = ANY_USER.required();
 
 const EXPERIENCE: CommandOption =
     CommandOption::text("experience", "The place id of the experience", 30).completed();
@@ -229,6 +237,33 @@ pub const COMMANDS: &[CommandDefinition] = &[
         ADMINISTRATORS,
         &[CommandOption::text("name", "What the key is for", 100)],
     ),
+    CommandDefinition::new(
+        "verify",
+        "Link your Roblox account, or show your link",
+        EVERYONE,
+        &[CommandOption::text(
+            "code",
+            "A code that the game shows you; without one, you get a code to type in the game",
+            40,
+        )],
+    ),
+    CommandDefinition::new(
+        "unverify",
+        "Delete the link with your Roblox account",
+        EVERYONE,
+        &[],
+    ),
+    CommandDefinition::new(
+        "whois",
+        "Show which Roblox and Discord accounts belong to the same person",
+        EVERYONE,
+        &[
+            CommandOption::member("member", "The person on Discord"),
+            ANY_USER,
+        ],
+    ),
+    CommandDefinition::user_menu(BAN_MENU),
+    CommandDefinition::user_menu(HISTORY_MENU),
     CommandDefinition::new("setkey", "There is no licence key", ADMINISTRATORS, &[]),
     CommandDefinition::new(
         "uninstall",

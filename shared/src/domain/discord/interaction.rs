@@ -35,6 +35,8 @@ pub struct InteractionToken(String);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InteractionSender {
     pub user: DiscordId,
+    /// What Discord shows for them everywhere; empty if it cannot be read.
+    pub name: String,
     pub roles: Vec<DiscordId>,
     /// What they may do in the channel, in Discord's bits; the owner may do everything.
     pub permissions: u64,
@@ -211,8 +213,11 @@ fn sender(member: &Value) -> Option<InteractionSender> {
         // A time that cannot be read must not end early.
         UnixSeconds(seconds.unwrap_or(u64::MAX))
     });
+    let user = member.get("user")?;
+    let name = text(user.get("global_name")).or_else(|| text(user.get("username")));
     Some(InteractionSender {
-        user: id(member.get("user")?.get("id"))?,
+        user: id(user.get("id"))?,
+        name: name.unwrap_or_default(),
         roles: list(member.get("roles"))
             .iter()
             .filter_map(|role| id(Some(role)))
@@ -326,6 +331,20 @@ mod tests {
         assert!(!of(json!({ "0": "613425648685547542" }), json!(0)));
         assert!(!of(json!({ "0": guild }), json!(2)));
         assert!(read(&json!({ "type": 2, "guild_id": guild })).is_of_guild);
+    }
+
+    #[test]
+    fn sender_has_the_name_that_discord_shows() {
+        let name = |user: Value| {
+            let sender = read(&json!({ "type": 2, "member": { "user": user } })).sender;
+            sender.unwrap().name
+        };
+        let id = "80351110224678912";
+        let named = json!({ "id": id, "username": "ada", "global_name": "Ada" });
+        assert_eq!(name(named), "Ada");
+        let unnamed = json!({ "id": id, "username": "ada", "global_name": null });
+        assert_eq!(name(unnamed), "ada");
+        assert_eq!(name(json!({ "id": id })), "");
     }
 
     #[test]

@@ -47,6 +47,7 @@ pub struct DiscordButton {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ButtonStyle {
+    Primary,
     Secondary,
     Danger,
 }
@@ -54,6 +55,7 @@ pub enum ButtonStyle {
 impl ButtonStyle {
     const fn number(self) -> u8 {
         match self {
+            Self::Primary => 1,
             Self::Secondary => 2,
             Self::Danger => 4,
         }

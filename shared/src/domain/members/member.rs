@@ -46,8 +46,15 @@ impl Member {
     /// The `banModerator` of the member's decisions: their Roblox id, or 1.
     #[must_use]
     pub fn moderator(&self) -> ModeratorId {
-        let own = self.roblox.and_then(|user| ModeratorId::new(user.get()));
-        own.unwrap_or(ModeratorId::NOBODY)
+        self.moderator_or(None)
+    }
+
+    /// The same with the Roblox user of their account link, for a member without one of their own.
+    #[must_use]
+    pub fn moderator_or(&self, linked: Option<UserId>) -> ModeratorId {
+        let user = self.roblox.or(linked);
+        let known = user.and_then(|user| ModeratorId::new(user.get()));
+        known.unwrap_or(ModeratorId::NOBODY)
     }
 }
 

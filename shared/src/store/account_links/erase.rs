@@ -7,8 +7,8 @@ use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
 use crate::store::dynamo::schema::{Item, Key, StoredKind};
 
-/// The keys of the items to which these lead: from a Roblox user's link to the item of the other side
-/// and to what that account did with codes, and from there to an open code. They have to be deleted
+/// The keys of the items to which these lead: from a Roblox user's link to the item of the other side,
+/// to the consent and to what that account did with codes, and from there to an open code. They have to be deleted
 /// before what leads to them.
 pub(in crate::store) fn led_to(
     prefix: WorkspacePrefix,
@@ -21,6 +21,7 @@ pub(in crate::store) fn led_to(
                 let pair = items::read::<LinkItem>(item.clone())?.pair();
                 let own = Key::account_link(prefix, LinkSide::Roblox(pair.roblox));
                 if Key::of(item) == Some(own) {
+                    keys.push(Key::link_consent(prefix, pair.discord));
                     let discord = LinkSide::Discord(pair.discord);
                     keys.push(Key::account_link(prefix, discord));
                     keys.push(Key::link_code_use(prefix, discord));

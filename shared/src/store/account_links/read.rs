@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use super::item::LinkItem;
 use crate::domain::account_links::{AccountLink, LinkPair, LinkSide};
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspacePrefix;
+use crate::domain::ids::{UserId, WorkspacePrefix};
+use crate::domain::members::Member;
 use crate::store::Store;
 use crate::store::dynamo::database::DatabaseError;
 use crate::store::dynamo::items;
@@ -37,6 +38,21 @@ impl Store {
         }
         let of = |side: &LinkSide| found.get(&Key::account_link(prefix, *side)).copied();
         Ok(accounts.iter().map(of).collect())
+    }
+
+    /// The Roblox user who is linked to the Discord account of a member without a Roblox user.
+    pub async fn linked_user_of(
+        &self,
+        prefix: WorkspacePrefix,
+        member: &Member,
+    ) -> Result<Option<UserId>, ApiError> {
+        let (None, Some(discord)) = (member.roblox, member.discord) else {
+            return Ok(None);
+        };
+        let link = self
+            .account_link(prefix, LinkSide::Discord(discord))
+            .await?;
+        Ok(link.map(|link| link.pair.roblox))
     }
 
     pub(in crate::store) async fn link_item(

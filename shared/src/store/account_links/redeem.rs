@@ -8,6 +8,7 @@ use crate::domain::account_links::{
     AccountLink, DiscordName, LinkCode, LinkPair, LinkProof, LinkSide, LinkVerdict,
     WRONG_CODES_OF_KEY, judge_link,
 };
+use crate::domain::actor::Channel;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::error::ApiError;
 use crate::domain::idempotency::IdempotencyKey;
@@ -171,7 +172,7 @@ impl Store {
             let until = link.proven_by(&hash, now).unwrap_or(now);
             return Ok(Some(Typed::Redeemed(link, until)));
         }
-        demand_tries(&found, now)?;
+        demand_tries(&found, by, now)?;
         let code = found.code.and_then(|code| {
             let pair = code.by().pair_with(typed.by)?;
             Some((code, pair))
@@ -242,9 +243,14 @@ impl Store {
     }
 }
 
+/// Where wrong codes are counted: by key, and those of all people on Discord together.
 fn wrong_codes(prefix: WorkspacePrefix, by: &LinkActor, now: UnixSeconds) -> Key {
     let hour = now.0.checked_div(HOUR).unwrap_or_default();
-    Key::wrong_codes(prefix, &by.id, hour)
+    let counted = match by.channel {
+        Channel::Discord => Channel::Discord.as_str(),
+        _ => &by.id,
+    };
+    Key::wrong_codes(prefix, counted, hour)
 }
 
 fn verdict(pair: LinkPair, own: Option<&LinkItem>, other: Option<&LinkItem>) -> LinkVerdict {
@@ -261,8 +267,8 @@ fn proven(pair: LinkPair, now: UnixSeconds) -> AccountLink {
     }
 }
 
-/// 429 if the account or the key has used up its wrong codes.
-fn demand_tries(found: &Found, now: UnixSeconds) -> Result<(), ApiError> {
+/// 429 if the account, or the key or Discord, has used up its wrong codes.
+fn demand_tries(found: &Found, by: &LinkActor, now: UnixSeconds) -> Result<(), ApiError> {
     let wrong = found.code_use.as_ref().map(|it| &it.wrong);
     if let Some(retry_after) = wrong.and_then(|wrong| wrong.wait(now)) {
         return Err(ApiError::RateLimited {
@@ -273,7 +279,10 @@ fn demand_tries(found: &Found, now: UnixSeconds) -> Result<(), ApiError> {
     if found.of_key.count >= WRONG_CODES_OF_KEY {
         let begun = now.0.checked_rem(HOUR).unwrap_or_default();
         return Err(ApiError::RateLimited {
-            what: "with this key, too many wrong codes were typed within an hour",
+            what: match by.channel {
+                Channel::Discord => "on Discord, too many wrong codes were typed within an hour",
+                _ => "with this key, too many wrong codes were typed within an hour",
+            },
             retry_after: HOUR.saturating_sub(begun),
         });
     }

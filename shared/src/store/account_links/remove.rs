@@ -1,5 +1,7 @@
-//! Unlinks two accounts. Nothing is left of the link but the events, which are erased with the user.
+//! Unlinks two accounts. Nothing is left of the link and of the consent to it but the events, which are
+//! erased with the user.
 
+use super::consent::withdrawing;
 use super::write::{LinkActor, LinkChange, deleting_link};
 use crate::domain::account_links::LinkSide;
 use crate::domain::clock::UnixMillis;
@@ -13,7 +15,7 @@ use crate::store::dynamo::conflicts::Rounds;
 const ROUNDS: u32 = 8;
 
 impl Store {
-    /// Removes the link of an account. 404 if it has none.
+    /// Removes the link of an account, and the consent to it. 404 if it has none.
     pub async fn remove_account_link(
         &self,
         prefix: WorkspacePrefix,
@@ -31,6 +33,7 @@ impl Store {
             let item = item.ok_or(ApiError::NotFound("this account is not linked"))?;
             let table = &self.database.tables().bans;
             let mut writes = deleting_link(table, prefix, &item)?;
+            writes.push(withdrawing(table, prefix, item.pair().discord)?);
             let event = self.link_event(prefix, &item, LinkChange::Removed, by);
             writes.push(event.await?);
             writes.extend(self.used_link_key(prefix, by, name, now)?);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::people::{MemberItem, RulesItem};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::error::ApiError;
-use crate::domain::ids::WorkspacePrefix;
+use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::members::{
     InvitationToken, Member, MemberId, MemberPermissions, PermissionRule, SESSION_IDLE,
     SESSION_LONGEST, SessionToken,
@@ -49,6 +49,8 @@ pub struct SignedIn {
     /// The rules of the workspace.
     pub rules: Vec<PermissionRule>,
     pub permissions: MemberPermissions,
+    /// The Roblox user of the member's account link, where a decision may name them.
+    pub linked: Option<UserId>,
 }
 
 /// When a session ends without another request.
@@ -160,6 +162,7 @@ impl Store {
             permissions: member.permissions(&rules.rules, now),
             member,
             rules: rules.rules,
+            linked: None,
         }))
     }
 

@@ -1,6 +1,7 @@
 //! Ban, edit, lift and undo, alone and against another moderator.
 
 use end_to_end::{Ban, Browser, TestApp, Unban, Workspace};
+use local_stack::discord::ADA;
 use serde_json::Value;
 use shared::domain::members::MemberPermission::{Administrator, ManageBans};
 use shared::domain::members::{ReasonPreset, ReasonPresets};
@@ -125,6 +126,19 @@ fn undo_path(page: &str) -> String {
     let path = page.split('"').find(|it| it.starts_with("/console/undo/"));
     path.unwrap_or_else(|| panic!("no undo in {page}"))
         .to_owned()
+}
+
+#[tokio::test]
+async fn linked_account_is_the_moderator_of_a_member_without_one() {
+    let app = TestApp::start().await;
+    let workspace = linked(&app).await;
+    let ada = workspace.add_on_discord("Ada", ADA, &[ManageBans]).await;
+    workspace.link_accounts(77, ADA).await;
+    let mut ada = workspace.signed_in_as(ada).await;
+    ada.submit("/console/ban?user=156", "/console/ban", &SPAM)
+        .await;
+    let ban = workspace.check(156, EXPERIENCE).await;
+    assert_eq!(ban["moderatorId"], 77);
 }
 
 #[tokio::test]

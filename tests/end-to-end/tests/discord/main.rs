@@ -11,9 +11,12 @@
 mod banning;
 mod commands;
 mod deferred;
+mod linking;
+mod menus;
 mod permissions;
 mod repeats;
 mod signatures;
+mod whois;
 
 use end_to_end::discord::OnDiscord;
 use end_to_end::{TestApp, Workspace};

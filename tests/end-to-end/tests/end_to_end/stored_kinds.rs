@@ -61,7 +61,9 @@ enum Deletion {
 /// export.
 const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
     match kind {
-        StoredKind::Activity => (Erasure::RemovedIfNamed, Deletion::Removed, false),
+        StoredKind::Activity | StoredKind::LinkConsent => {
+            (Erasure::RemovedIfNamed, Deletion::Removed, false)
+        }
         StoredKind::Ban => (Erasure::Removed, Deletion::Removed, true),
         StoredKind::AccountLink
         | StoredKind::Application
@@ -148,9 +150,16 @@ async fn add_member(store: &Store, prefix: WorkspacePrefix) {
     store.change_reason_presets(prefix, offer).await.unwrap();
 }
 
-/// A link, open codes of both sides and of nobody who is erased, and a wrong code.
+/// A link, the consent to it and that of nobody who is erased, open codes of both sides and of nobody who is
+/// erased, and a wrong code.
 async fn add_links(workspace: &Workspace<'_>) {
     const LINKED: &str = "80351110224678912";
+    for agreeing in [LINKED, "80351110224678913"] {
+        let (store, prefix) = (workspace.app().store(), workspace.id().prefix());
+        let agreeing = agreeing.parse().unwrap();
+        let agreed = store.agree_to_link(prefix, agreeing, UnixSeconds(now()));
+        agreed.await.unwrap();
+    }
     let make = |body: Value| workspace.send(Call::post("/links/codes").json(&body));
     let redeem = |body: Value| workspace.send(Call::post("/links/codes/redeem").json(&body));
     let made = make(json!({ "discordId": LINKED })).await.success();

@@ -10,8 +10,8 @@ use shared::domain::ids::UserId;
 use shared::store::admin::Unconfirmed;
 
 use super::{
-    DISCORD, OTHER_DISCORD, OTHER_ROBLOX, ROBLOX, code_of, events, expected, import, link, linked,
-    make, of_discord, of_roblox, redeem, stored, typed,
+    DISCORD, OTHER_DISCORD, OTHER_ROBLOX, ROBLOX, agree, code_of, events, expected, import, link,
+    linked, make, of_discord, of_roblox, redeem, stored, typed,
 };
 
 #[tokio::test]
@@ -127,6 +127,7 @@ async fn account_that_is_linked_elsewhere_has_to_be_unlinked_first() {
     let app = TestApp::start().await;
     let workspace = app.workspace().await;
     link(&workspace, ROBLOX, DISCORD).await;
+    agree(&workspace, DISCORD).await;
     let code = code_of(&workspace, OTHER_DISCORD).await;
     let refused = typed(&workspace, &code, ROBLOX).await;
     refused.assert_error(409, "already_linked");
@@ -139,6 +140,8 @@ async fn account_that_is_linked_elsewhere_has_to_be_unlinked_first() {
         .await
         .assert_ok();
     assert_eq!(linked(&workspace, ROBLOX).await, None);
+    // The consent ends with the link.
+    assert_eq!(stored(&workspace, "link-consent").await.len(), 0);
     // The refused codes are not used up.
     typed(&workspace, &code, ROBLOX).await.assert_ok();
     typed(&workspace, &again, OTHER_ROBLOX).await.assert_ok();

@@ -6,14 +6,17 @@ use shared::domain::ids::UserId;
 use shared::store::{ErasureMode, ErasureSource};
 
 use super::{
-    DISCORD, OTHER_DISCORD, OTHER_ROBLOX, ROBLOX, WRONG, code_of, events, expected, link, linked,
-    make, redeem, typed,
+    DISCORD, OTHER_DISCORD, OTHER_ROBLOX, ROBLOX, WRONG, agree, code_of, events, expected, link,
+    linked, make, redeem, stored, typed,
 };
 
 /// A link, with open codes and wrong codes of both accounts.
 async fn fill(workspace: &Workspace<'_>) {
     link(workspace, ROBLOX, DISCORD).await;
     link(workspace, OTHER_ROBLOX, OTHER_DISCORD).await;
+    for discord in [DISCORD, OTHER_DISCORD] {
+        agree(workspace, discord).await;
+    }
     for account in [json!({ "userId": ROBLOX }), json!({ "discordId": DISCORD })] {
         workspace.send(make(&account)).await.success();
         let mut wrong = account;
@@ -32,6 +35,7 @@ async fn assert_erased(workspace: &Workspace<'_>) {
     }
     let other = expected(OTHER_ROBLOX, OTHER_DISCORD, "code");
     assert_eq!(linked(workspace, OTHER_ROBLOX).await, other);
+    assert_eq!(stored(workspace, "link-consent").await.len(), 1);
     // Readers stop before a fresh gap.
     age_log(workspace).await;
     assert_eq!(events(workspace, 1).await[0].1, OTHER_ROBLOX);

@@ -15,8 +15,9 @@ mod limits;
 mod lookups;
 mod scopes;
 
-use end_to_end::{ApiResponse, Call, Workspace, eventually};
+use end_to_end::{ApiResponse, Call, Workspace, eventually, now};
 use serde_json::{Value, json};
+use shared::domain::clock::UnixSeconds;
 
 /// A Roblox user and a Discord user.
 const ROBLOX: u64 = 8_123_456_701;
@@ -59,6 +60,13 @@ async fn code_of(workspace: &Workspace<'_>, discord: &str) -> String {
 async fn typed(workspace: &Workspace<'_>, code: &str, roblox: u64) -> ApiResponse {
     let body = json!({ "code": code, "userId": roblox });
     workspace.send(redeem(&body)).await
+}
+
+/// Records that a Discord user agrees to be linked.
+async fn agree(workspace: &Workspace<'_>, discord: &str) {
+    let (store, prefix) = (workspace.app().store(), workspace.id().prefix());
+    let agreeing = store.agree_to_link(prefix, discord.parse().unwrap(), UnixSeconds(now()));
+    agreeing.await.unwrap();
 }
 
 /// Links two accounts by a code.

@@ -155,14 +155,27 @@ pub fn interaction(guild: (u64, &FakeGuild), user: u64, act: Act, data: &Value) 
     })
 }
 
-/// The data of a command with these options.
+/// The data of a command with these options. One named `member` is a user of Discord.
 pub fn command_data(name: &str, options: &[(&str, Value)]) -> Value {
     let option = |(name, value): &(&str, Value)| {
-        let kind = if value.is_boolean() { 5 } else { 3 };
+        let kind = match *name {
+            "member" => 6,
+            _ if value.is_boolean() => 5,
+            _ => 3,
+        };
         json!({ "name": name, "type": kind, "value": value })
     };
     let options: Vec<_> = options.iter().map(option).collect();
     json!({ "id": "613425648685548000", "name": name, "type": 1, "options": options })
+}
+
+/// The data of a command that is chosen in the menu of a user.
+pub fn user_menu_data(name: &str, target: u64) -> Value {
+    let target = target.to_string();
+    json!({
+        "id": "613425648685548000", "name": name, "type": 2, "target_id": target,
+        "resolved": { "users": { target.as_str(): { "id": target, "username": "someone" } } },
+    })
 }
 
 /// The data of a form with these fields.

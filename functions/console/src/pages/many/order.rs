@@ -98,7 +98,9 @@ impl TypedMany {
 
     /// The order, if nothing is wrong; else the errors stand beside the fields.
     pub fn order(&mut self, visit: &Visit) -> Option<Order> {
-        self.order_by(visit.signed_in.member.moderator(), visit.now())
+        let signed_in = &visit.signed_in;
+        let moderator = signed_in.member.moderator_or(signed_in.linked);
+        self.order_by(moderator, visit.now())
     }
 
     fn order_by(&mut self, moderator: ModeratorId, now: UnixSeconds) -> Option<Order> {

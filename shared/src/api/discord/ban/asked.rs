@@ -143,13 +143,16 @@ impl LinkedPlaces {
     }
 }
 
-/// The form, with what was typed so far.
-pub fn modal(typed: &Interaction, is_global: bool) -> DiscordModal {
+/// The form, with this player and what else was typed so far.
+pub fn modal(typed: &Interaction, player: &str, is_global: bool) -> DiscordModal {
     let field = |name, label, description, most| ModalField {
         name,
         label,
         description,
-        value: typed.option(name).to_owned(),
+        value: match name {
+            "user" => player.to_owned(),
+            _ => typed.option(name).to_owned(),
+        },
         is_required: false,
         most,
         is_long: false,

@@ -65,6 +65,7 @@ pub fn actor(
         ActorKind::Member => "a member",
         ActorKind::Key => "a key",
         ActorKind::Game => "a game server",
+        ActorKind::DiscordUser => "the Discord user",
         ActorKind::Operator => "the operator",
         ActorKind::System => "the service itself",
     };

@@ -22,8 +22,8 @@ pub(super) enum Fate {
     IfUserIsKnown,
     /// It is moved forward with the other counters.
     Counter,
-    /// It stays deleted: a lease, a recent observation, a cached name, a snapshot, or a link of accounts,
-    /// which is removed permanently.
+    /// It stays deleted: a lease, a recent observation, a cached name, a snapshot, or a link of accounts
+    /// and the consent to it, which are removed permanently.
     StayGone,
     /// It is put back with its user.
     WithUser,
@@ -53,6 +53,7 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         | StoredKind::Lease
         | StoredKind::LinkCode
         | StoredKind::LinkCodeUse
+        | StoredKind::LinkConsent
         | StoredKind::LoggedTick
         | StoredKind::Name
         | StoredKind::Pace

@@ -4,6 +4,7 @@
 use super::Key;
 use crate::domain::account_links::LinkSide;
 use crate::domain::ids::WorkspacePrefix;
+use crate::domain::members::DiscordId;
 
 /// The number of partitions of the links of each side: enough for many imports and checks at once, and
 /// few enough to list all links without a scan.
@@ -27,6 +28,14 @@ impl Key {
         Self {
             pk: partition(prefix, shard.unwrap_or_default()),
             sk,
+        }
+    }
+
+    /// That a Discord user has agreed to be linked: in the partition of their link.
+    pub fn link_consent(prefix: WorkspacePrefix, user: DiscordId) -> Self {
+        Self {
+            sk: format!("C#{user}"),
+            ..Self::account_link(prefix, LinkSide::Discord(user))
         }
     }
 
@@ -98,5 +107,15 @@ mod tests {
         assert_ne!(keys[0].pk, keys[1].pk);
         assert!(keys.iter().all(|key| key.pk.starts_with("26092f67#Z#D#")));
         assert!(keys.iter().all(|key| key.user().is_none()));
+    }
+
+    #[test]
+    fn consent_lies_beside_the_link() {
+        let prefix: WorkspacePrefix = "26092f67".parse().unwrap();
+        let user: DiscordId = "175928847299117063".parse().unwrap();
+        let link = Key::account_link(prefix, LinkSide::Discord(user));
+        let consent = Key::link_consent(prefix, user);
+        assert_eq!(consent.pk, link.pk);
+        assert_eq!(consent.sk, "C#175928847299117063");
     }
 }

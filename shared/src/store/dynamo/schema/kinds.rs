@@ -52,6 +52,7 @@ stored_kinds! {
         Link = "link",
         LinkCode = "link-code",
         LinkCodeUse = "link-code-use",
+        LinkConsent = "link-consent",
         Log = "log",
         LoggedTick = "logged-tick",
         Name = "name",

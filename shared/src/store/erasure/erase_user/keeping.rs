@@ -81,7 +81,9 @@ impl Keeping {
             "ban" => is_later || guid.is_some_and(|guid| self.guids.contains(&guid)),
             "application" => self.any,
             // No ban and no mirror state depends on it.
-            "activity" | "account-link" | "link-code" | "link-code-use" => return Ok(is_later),
+            "activity" | "account-link" | "link-code" | "link-code-use" | "link-consent" => {
+                return Ok(is_later);
+            }
             // It is read from Roblox again.
             "name" => return Ok(false),
             _ => is_later,
@@ -145,9 +147,12 @@ mod tests {
             json!({ "kind": "activity", "at": 11 }),
             json!({ "kind": "account-link", "at": 10 }),
             json!({ "kind": "account-link", "at": 11 }),
+            json!({ "kind": "link-consent", "at": 10 }),
+            json!({ "kind": "link-consent", "at": 11 }),
             json!({ "kind": "application" }),
         ];
-        assert_eq!(kept(Some(10), &items), [false, true, false, true, false]);
+        let expected = [false, true, false, true, false, true, false];
+        assert_eq!(kept(Some(10), &items), expected);
     }
 
     #[test]
