@@ -1,7 +1,7 @@
 //! Answers an interaction again, this time with Roblox and Discord, and edits what Discord shows.
 
 use serde::Deserialize;
-use shared::api::discord::{CommandDesk, DeskAnswer};
+use shared::api::discord::{CommandDesk, DeskAnswer, EvidenceCopier, edit_answer};
 use shared::api::invocation::Invocation;
 use shared::domain::clock::UnixMillis;
 use shared::domain::discord::{DiscordMessage, Interaction, InteractionReply};
@@ -10,8 +10,6 @@ use shared::integrations::discord::{Discord, DiscordBot};
 use shared::integrations::invoker::DeferredInteraction;
 use shared::moderation::names::Names;
 use shared::telemetry::Run;
-
-use crate::edit::edit;
 
 /// The payload of an invocation: an interaction as Discord has signed it.
 #[derive(Debug, Deserialize)]
@@ -26,8 +24,9 @@ pub async fn handle(
     names: &Names,
     discord: &Discord,
     bot: &DiscordBot,
+    copier: &EvidenceCopier,
 ) -> Result<(), ApiError> {
-    let finished = finish(&invocation, &work, names, discord, bot).await;
+    let finished = finish(&invocation, &work, names, discord, bot, copier).await;
     invocation.end_run(&Run::default(), finished.as_ref().err());
     finished
 }
@@ -38,6 +37,7 @@ async fn finish(
     names: &Names,
     discord: &Discord,
     bot: &DiscordBot,
+    copier: &EvidenceCopier,
 ) -> Result<(), ApiError> {
     let interaction = Interaction::read(work.interaction.body());
     let interaction = interaction
@@ -46,6 +46,7 @@ async fn finish(
         store: &invocation.store,
         names: Some(names),
         bot: Some(bot),
+        files: Some(copier),
         interaction: &interaction,
         moment: UnixMillis::now(),
         trace: Some(invocation.trace()),
@@ -63,11 +64,6 @@ async fn finish(
             (DiscordMessage::text(text), Some(error))
         }
     };
-    if !interaction.is_answerable(UnixMillis::now()) {
-        let expired = "the interaction's token has expired";
-        invocation.trace().note_discord(expired);
-        return failure.map_or(Ok(()), Err);
-    }
-    let edited = edit(discord, &interaction.token, &message, invocation).await;
+    let edited = edit_answer(discord, &interaction, &message, invocation).await;
     failure.map_or(edited, Err)
 }

@@ -5,8 +5,11 @@
 //! interaction's id is the idempotency key of what it decides, so nothing is decided twice.
 
 mod ban;
+mod bind;
 mod commander;
 mod desk;
+mod edit;
+mod evidence;
 mod flow;
 mod key;
 mod look;
@@ -17,5 +20,8 @@ mod suggest;
 mod unban;
 mod undo;
 
+pub use bind::KeyBinder;
 pub use desk::{CommandDesk, DeskAnswer};
+pub use edit::edit_answer;
+pub use evidence::EvidenceCopier;
 pub use signed::SignedInteraction;

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
+use lambda_http::http::header::CONTENT_LENGTH;
 use lambda_http::http::{self, HeaderMap, Request, StatusCode};
 use url::{Host, Url};
 
@@ -41,8 +42,8 @@ pub struct ServiceAnswer {
 /// Secrets must not be sent to this address.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
-    "ROBLOX_API_URL, ROBLOX_USERS_URL and DISCORD_API_URL must be an https address without a path, or \
-     http on this machine"
+    "ROBLOX_API_URL, ROBLOX_USERS_URL, DISCORD_API_URL and DISCORD_CDN_URL must be an https address without \
+     a path, or http on this machine"
 )]
 pub struct InvalidBase;
 
@@ -76,6 +77,15 @@ impl ServiceClient {
         url
     }
 
+    /// The address of a path with a leading slash, and a query.
+    #[must_use]
+    pub fn link(&self, path_and_query: &str) -> String {
+        format!(
+            "{}{path_and_query}",
+            self.base.origin().ascii_serialization()
+        )
+    }
+
     /// Sends a request once. The error says why there is no answer, for a log.
     pub async fn send(
         &self,
@@ -88,11 +98,11 @@ impl ServiceClient {
             let response = self.connector.call(request).await;
             let response = response.map_err(|error| causes(&error))?.try_into_http1x();
             let (parts, body) = response.map_err(|error| causes(&error))?.into_parts();
-            let body = Limited::new(body, self.limits.answer).collect().await;
+            let body = whole(body, &parts.headers, self.limits.answer).await?;
             Ok(ServiceAnswer {
                 status: parts.status,
                 headers: parts.headers,
-                body: body.map_err(|error| causes(&*error))?.to_bytes(),
+                body,
             })
         };
         let time = self.limits.time;
@@ -100,6 +110,22 @@ impl ServiceClient {
             .await
             .unwrap_or_else(|_| Err(format!("timed out after {time:?}")))
     }
+}
+
+/// The body in one piece of memory, which is taken at once if the answer says how much it needs: a second copy of
+/// a large file would not fit.
+async fn whole(body: SdkBody, headers: &HeaderMap, most: usize) -> Result<Bytes, String> {
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
+    let mut bytes = Vec::with_capacity(length.unwrap_or(0_usize).min(most));
+    let mut body = Limited::new(body, most);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| causes(&*error))?;
+        if let Ok(data) = frame.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes.into())
 }
 
 /// The address, if secrets may be sent there.

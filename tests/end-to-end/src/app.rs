@@ -194,6 +194,7 @@ impl TestAppBuilder {
             ("ROBLOX_API_URL", roblox.endpoint()),
             ("ROBLOX_USERS_URL", roblox.endpoint()),
             ("DISCORD_API_URL", discord.endpoint()),
+            ("DISCORD_CDN_URL", discord.endpoint()),
         ] {
             variables.push((name.to_owned(), endpoint.to_owned()));
         }

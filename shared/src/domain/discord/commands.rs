@@ -229,6 +229,18 @@ pub const COMMANDS: &[CommandDefinition] = &[
         ADMINISTRATORS,
         &[CommandOption::text("name", "What the key is for", 100)],
     ),
+    CommandDefinition::new(
+        "bindapikey",
+        "Store a key of Roblox Open Cloud, which a form asks for",
+        ADMINISTRATORS,
+        &[CommandOption::text(
+            "placeid",
+            "The experience's place id; left out, the key is of the whole workspace",
+            30,
+        )
+        .completed()],
+    ),
+    CommandDefinition::message_menu("Use as evidence"),
     CommandDefinition::new("setkey", "There is no licence key", ADMINISTRATORS, &[]),
     CommandDefinition::new(
         "uninstall",

@@ -1,7 +1,7 @@
 //! The functions without a route, without those about evidence.
 
 use super::routes::{DISCORD_BANS, DISCORD_WORKSPACES};
-use super::{BANS, Role, SNAPSHOTS, STREAM, WORKSPACES};
+use super::{BANS, FILES, Role, SNAPSHOTS, STREAM, WORKSPACES};
 
 const BUILDER: &str = "lambda:function:build-snapshots";
 const MIRROR: &str = "lambda:function:mirror-bans";
@@ -38,6 +38,31 @@ pub const ROLES: &[Role] = &[
                 &["dynamodb:Query"],
             ),
             (BANS, DISCORD_BANS),
+            (FILES, &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]),
+            ("s3:evidence-bucket", &["s3:ListBucket"]),
+        ],
+    ),
+    (
+        "bind-key",
+        &[
+            (
+                WORKSPACES,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:Query",
+                ],
+            ),
+            (BANS, &["dynamodb:PutItem", "dynamodb:Query"]),
+            (
+                "secretsmanager:secret:portcullis/local/bound/*",
+                &[
+                    "secretsmanager:CreateSecret",
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:PutSecretValue",
+                    "secretsmanager:UpdateSecretVersionStage",
+                ],
+            ),
         ],
     ),
     (
