@@ -8,7 +8,6 @@ use aws_smithy_runtime_api::client::http::{HttpConnector, SharedHttpConnector};
 use aws_smithy_types::body::SdkBody;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
-use lambda_http::http::header::CONTENT_LENGTH;
 use lambda_http::http::{self, HeaderMap, Request, StatusCode};
 use url::{Host, Url};
 
@@ -98,7 +97,7 @@ impl ServiceClient {
             let response = self.connector.call(request).await;
             let response = response.map_err(|error| causes(&error))?.try_into_http1x();
             let (parts, body) = response.map_err(|error| causes(&error))?.into_parts();
-            let body = whole(body, &parts.headers, self.limits.answer).await?;
+            let body = whole(body, self.limits.answer).await?;
             Ok(ServiceAnswer {
                 status: parts.status,
                 headers: parts.headers,
@@ -114,10 +113,10 @@ impl ServiceClient {
 
 /// The body in one piece of memory, which is taken at once if the answer says how much it needs: a second copy of
 /// a large file would not fit.
-async fn whole(body: SdkBody, headers: &HeaderMap, most: usize) -> Result<Bytes, String> {
-    let length = headers.get(CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse().ok());
-    let mut bytes = Vec::with_capacity(length.unwrap_or(0_usize).min(most));
+async fn whole(body: SdkBody, most: usize) -> Result<Bytes, String> {
+    let length = body.content_length().unwrap_or_default();
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(length.min(most));
     let mut body = Limited::new(body, most);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| causes(&*error))?;

@@ -10,7 +10,7 @@ mod copier;
 use super::commander::Commander;
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
-use super::show::Player;
+use super::show::{Player, escaped, place};
 use crate::api::auth::{ModerateBans, Moderator};
 use crate::domain::discord::{
     AttachmentLink, DiscordEmbed, DiscordMessage, DiscordModal, Interaction, InteractionKind,
@@ -189,7 +189,7 @@ async fn copied(
             }
             Err(why) => format!("Not added: {why}"),
         };
-        rows.push((link.name.as_str(), row));
+        rows.push((escaped(link.name.as_str()), row));
     }
     if added == 0 {
         "No evidence added".clone_into(&mut embed.title);
@@ -198,10 +198,10 @@ async fn copied(
         "{player}: {added} of {} for ban `{}`, {}.",
         count(asked.links.len()),
         ban.guid,
-        super::show::place(ban)
+        place(ban)
     );
     for (name, row) in rows {
-        embed = embed.field(name, row);
+        embed = embed.field(&name, row);
     }
     if added > 0 {
         "The console shows it on the player's page.".clone_into(&mut embed.footer);
@@ -221,6 +221,7 @@ fn size(bytes: u64) -> String {
     const KIB: u64 = 1 << 10;
     const MIB: u64 = 1 << 20;
     match bytes {
+        1 => "1 byte".to_owned(),
         0..KIB => format!("{bytes} bytes"),
         KIB..MIB => format!("{} KiB", bytes >> 10),
         _ => format!("{} MiB", bytes >> 20),
@@ -284,7 +285,12 @@ mod tests {
 
     #[test]
     fn sizes_are_in_the_largest_whole_unit() {
-        for (bytes, shown) in [(1, "1 bytes"), (2_048, "2 KiB"), (104_857_600, "100 MiB")] {
+        for (bytes, shown) in [
+            (1, "1 byte"),
+            (2, "2 bytes"),
+            (2_048, "2 KiB"),
+            (104_857_600, "100 MiB"),
+        ] {
             assert_eq!(size(bytes), shown);
         }
     }

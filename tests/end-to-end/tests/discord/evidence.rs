@@ -99,6 +99,7 @@ async fn files_are_copied_checked_and_recorded_once() {
 
     // The same form again adds nothing, and says the same.
     let again = app.interact_to_the_end(&body).await;
+    app.background_settled().await;
     assert_eq!(again, shown);
     assert_eq!(evidence(&workspace).await.len(), 2);
     for function in ["discord-interactions", "discord-worker"] {
@@ -240,6 +241,7 @@ async fn interrupted_copy_is_finished_by_a_repeat() {
     item["state"] = json!({ "S": "pending" });
     app.put_item(&item).await;
     app.interact_to_the_end(&body).await.says("1 of 1 file");
+    app.background_settled().await;
     let pieces = evidence(&workspace).await;
     assert_eq!(
         (pieces.len(), &pieces[0]["state"]),
