@@ -19,7 +19,12 @@ const MAY_USE: [(&str, &[&str]); 7] = [
 ];
 
 /// The functions in which members do what is otherwise the operator's.
-const WITH_ADMIN: [&str; 3] = ["console", "discord-interactions", "discord-worker"];
+const WITH_ADMIN: [&str; 4] = [
+    "bind-key",
+    "console",
+    "discord-interactions",
+    "discord-worker",
+];
 
 /// What the rules may use of the domain.
 const RULES_MAY_USE: [&str; 4] = ["clock", "digest", "ids", "rules"];

@@ -11,5 +11,6 @@ mod lambda;
 pub mod roblox;
 pub mod s3;
 pub mod secret_text;
+pub mod secret_writer;
 pub mod secrets;
 pub mod service_client;

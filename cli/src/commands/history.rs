@@ -192,6 +192,13 @@ impl Printable for ActivityEntry {
                 "-".to_owned(),
                 format!("discord {}", link.discord_id),
             ),
+            // Of no user, so no user's history has it.
+            ActivityDetails::KeyBound(binding) => (
+                "key bound".to_owned(),
+                "-".to_owned(),
+                binding.secret.clone(),
+                "-".to_owned(),
+            ),
         };
         vec![
             ("when", self.at.shown()),

@@ -1,4 +1,4 @@
-//! Answers within Discord's time, or leaves the answer to the worker.
+//! Answers within Discord's time, or leaves the answer to a worker.
 
 use std::time::Duration;
 
@@ -38,6 +38,7 @@ pub async fn handle(
         names: None,
         ranks: None,
         bot: None,
+        files: None,
         interaction,
         moment: UnixMillis::now(),
         trace: Some(request.trace()),
@@ -52,7 +53,14 @@ pub async fn handle(
         // The worker repeats what may have been decided; it decides once.
         Ok(Ok(DeskAnswer::Later) | Err(_)) | Err(_) => {
             let body = String::from_utf8_lossy(request.raw_body()?).into_owned();
-            hand_over(interaction.kind, body, &request, invoker).await
+            let work = DeferredInteraction::new(body);
+            // A key reaches no other function than the one that stores it.
+            let job = if desk.contains_key() {
+                Job::BindKey(work)
+            } else {
+                Job::Discord(work)
+            };
+            hand_over(interaction.kind, &job, &request, invoker).await
         }
     };
     Reply::json(&reply.to_json())
@@ -61,7 +69,7 @@ pub async fn handle(
 /// Leaves the answer to the worker, where Discord lets it follow.
 async fn hand_over(
     kind: InteractionKind,
-    body: String,
+    job: &Job,
     request: &ApiRequest,
     invoker: &WorkerInvoker,
 ) -> InteractionReply {
@@ -70,8 +78,7 @@ async fn hand_over(
         InteractionKind::Component => InteractionReply::DeferredUpdate,
         _ => InteractionReply::Deferred,
     };
-    let job = Job::Discord(DeferredInteraction::new(body));
-    let sent = tokio::time::timeout(HANDING_OVER, invoker.invoke(&job)).await;
+    let sent = tokio::time::timeout(HANDING_OVER, invoker.invoke(job)).await;
     let failure = match sent {
         Ok(Ok(())) => return later,
         Ok(Err(error)) => error.detail().unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! Answers an interaction again, this time with Roblox and Discord, and edits what Discord shows.
 
 use serde::Deserialize;
-use shared::api::discord::{CommandDesk, DeskAnswer};
+use shared::api::discord::{CommandDesk, DeskAnswer, EvidenceCopier, edit_answer};
 use shared::api::invocation::Invocation;
 use shared::domain::clock::UnixMillis;
 use shared::domain::discord::{DiscordMessage, Interaction, InteractionReply};
@@ -11,8 +11,6 @@ use shared::integrations::invoker::DeferredInteraction;
 use shared::integrations::roblox::GroupRanks;
 use shared::moderation::names::Names;
 use shared::telemetry::Run;
-
-use crate::edit::edit;
 
 /// The payload of an invocation: an interaction as Discord has signed it.
 #[derive(Debug, Deserialize)]
@@ -27,6 +25,7 @@ pub struct Services<'a> {
     pub ranks: &'a GroupRanks,
     pub discord: &'a Discord,
     pub bot: &'a DiscordBot,
+    pub copier: &'a EvidenceCopier,
 }
 
 /// Decides and answers. Lambda retries one that fails, which decides nothing twice.
@@ -53,6 +52,7 @@ async fn finish(
         names: Some(services.names),
         ranks: Some(services.ranks),
         bot: Some(services.bot),
+        files: Some(services.copier),
         interaction: &interaction,
         moment: UnixMillis::now(),
         trace: Some(invocation.trace()),
@@ -70,11 +70,6 @@ async fn finish(
             (DiscordMessage::text(text), Some(error))
         }
     };
-    if !interaction.is_answerable(UnixMillis::now()) {
-        let expired = "the interaction's token has expired";
-        invocation.trace().note_discord(expired);
-        return failure.map_or(Ok(()), Err);
-    }
-    let edited = edit(services.discord, &interaction.token, &message, invocation).await;
+    let edited = edit_answer(services.discord, &interaction, &message, invocation).await;
     failure.map_or(edited, Err)
 }

@@ -6,8 +6,11 @@
 
 mod anyone;
 mod ban;
+mod bind;
 mod commander;
 mod desk;
+mod edit;
+mod evidence;
 mod flow;
 mod key;
 mod look;
@@ -23,5 +26,8 @@ mod unverify;
 mod verify;
 mod whois;
 
+pub use bind::KeyBinder;
 pub use desk::{CommandDesk, DeskAnswer};
+pub use edit::edit_answer;
+pub use evidence::EvidenceCopier;
 pub use signed::SignedInteraction;

@@ -67,6 +67,8 @@ pub enum ActivityDetails {
     LinkAdded(LinkSummary),
     #[serde(rename = "LINK_REMOVED")]
     LinkRemoved(LinkSummary),
+    #[serde(rename = "KEY_BOUND")]
+    KeyBound(KeyBinding),
 }
 
 /// A role of a Roblox group.
@@ -118,6 +120,19 @@ pub struct LinkSummary {
     pub method: LinkProof,
 }
 
+/// A key of Roblox Open Cloud that was stored, without the key.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyBinding {
+    /// The experience and its universe; absent for the key of a whole workspace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub experience_id: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub universe_id: Option<u64>,
+    /// The name of the secret.
+    pub secret: String,
+}
+
 impl ActivityDetails {
     #[must_use]
     pub const fn name(&self) -> EventName {
@@ -127,6 +142,7 @@ impl ActivityDetails {
             Self::EvidenceRemoved(_) => EventName::EvidenceRemoved,
             Self::LinkAdded(_) => EventName::LinkAdded,
             Self::LinkRemoved(_) => EventName::LinkRemoved,
+            Self::KeyBound(_) => EventName::KeyBound,
         }
     }
 }
@@ -155,6 +171,11 @@ mod tests {
         for details in [
             ActivityDetails::LinkAdded(link.clone()),
             ActivityDetails::LinkRemoved(link),
+            ActivityDetails::KeyBound(KeyBinding {
+                experience_id: Some(7),
+                universe_id: None,
+                secret: "portcullis/x/bound/y/7".to_owned(),
+            }),
             ActivityDetails::EvidenceAdded(evidence.clone()),
             ActivityDetails::EvidenceRemoved(evidence),
             ActivityDetails::GroupRoleChanged(GroupRoleChange {

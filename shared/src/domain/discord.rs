@@ -1,7 +1,9 @@
 //! Discord's interactions: what arrives, what is answered, and the commands. No type here knows a network.
 
+mod attachment;
 mod button;
 mod commands;
+mod fields;
 mod interaction;
 pub mod limits;
 mod message;
@@ -9,6 +11,7 @@ mod modal;
 mod reply;
 mod signature;
 
+pub use attachment::{AttachmentLink, FileStore};
 pub use button::ButtonAction;
 pub use commands::{
     BAN_MENU, COMMANDS, CommandDefinition, CommandOption, HISTORY_MENU, OptionKind,

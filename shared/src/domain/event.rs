@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::activity::{
-    Activity, ActivityDetails, EvidenceSummary, GroupRoleChange, LinkSummary,
+    Activity, ActivityDetails, EvidenceSummary, GroupRoleChange, KeyBinding, LinkSummary,
 };
 use crate::domain::actor::{ActorKind, Channel, DecidedBy};
 use crate::domain::ban_info::{BanInfo, BanPresenter, Flag};
@@ -25,10 +25,12 @@ pub enum EventName {
     EvidenceRemoved,
     LinkAdded,
     LinkRemoved,
+    /// A key of Roblox Open Cloud was stored.
+    KeyBound,
 }
 
 impl EventName {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Banned,
         Self::BanUpdated,
         Self::Unbanned,
@@ -37,6 +39,7 @@ impl EventName {
         Self::EvidenceRemoved,
         Self::LinkAdded,
         Self::LinkRemoved,
+        Self::KeyBound,
     ];
 
     #[must_use]
@@ -65,6 +68,7 @@ impl EventName {
             Self::EvidenceRemoved => "EVIDENCE_REMOVED",
             Self::LinkAdded => "LINK_ADDED",
             Self::LinkRemoved => "LINK_REMOVED",
+            Self::KeyBound => "KEY_BOUND",
         }
     }
 }
@@ -119,6 +123,7 @@ enum ActivityData {
     GroupRole(GroupRoleChange),
     Evidence(EvidenceSummary),
     Link(LinkSummary),
+    KeyBinding(KeyBinding),
 }
 
 impl ActivityEvent {
@@ -138,6 +143,7 @@ impl ActivityEvent {
                 ActivityDetails::LinkAdded(link) | ActivityDetails::LinkRemoved(link) => {
                     ActivityData::Link(link)
                 }
+                ActivityDetails::KeyBound(binding) => ActivityData::KeyBinding(binding),
             },
             reason: reason.and_then(|reason| presenter.moderation(reason)),
             actor: EventActor::of(

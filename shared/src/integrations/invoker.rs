@@ -30,9 +30,12 @@ pub enum Job {
     },
     /// Answer an interaction on Discord. Unlike the others, the invocation itself is the work.
     Discord(DeferredInteraction),
+    /// Store the key that the form of an interaction contains. The same applies.
+    BindKey(DeferredInteraction),
 }
 
-/// An interaction as Discord has signed it. Its token is a secret, so `Debug` shows nothing of it.
+/// An interaction as Discord has signed it. Its token is a secret, and a form may contain a key, so `Debug` shows
+/// nothing of it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize)]
 #[serde(transparent)]
 pub struct DeferredInteraction(String);
@@ -59,6 +62,7 @@ impl fmt::Debug for DeferredInteraction {
 #[derive(Clone, Debug)]
 pub struct WorkerInvoker {
     client: LambdaClient,
+    bind_key: Option<String>,
     deliver: Option<String>,
     discord: Option<String>,
     mirror: Option<String>,
@@ -72,6 +76,7 @@ impl WorkerInvoker {
         let name = |variable| std::env::var(variable).ok();
         Self {
             client: LambdaClient::new(config),
+            bind_key: name("BIND_KEY_FUNCTION"),
             deliver: name("DELIVER_FUNCTION"),
             discord: name("DISCORD_FUNCTION"),
             mirror: name("MIRROR_FUNCTION"),
@@ -133,6 +138,9 @@ impl WorkerInvoker {
             ),
             Job::Discord(DeferredInteraction(body)) => {
                 (&self.discord, json!({ "interaction": body }))
+            }
+            Job::BindKey(DeferredInteraction(body)) => {
+                (&self.bind_key, json!({ "interaction": body }))
             }
         };
         let Some(function) = function else {

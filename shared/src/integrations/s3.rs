@@ -167,6 +167,19 @@ impl Bucket {
         }
     }
 
+    /// Sends a `PUT` of a new object; `false` if there is one already, as `if-none-match` requires.
+    pub async fn put_new(&self, request: ObjectRequest) -> Result<bool, ApiError> {
+        match self
+            .calls
+            .invoke(request.header("if-none-match", "*"))
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(error) if status_of(&error) == Some(412) => Ok(false),
+            Err(error) => Err(failure(SERVICE, &error)),
+        }
+    }
+
     /// A URL with which anyone can make the request, with exactly its headers.
     pub async fn presign(
         &self,
@@ -212,10 +225,11 @@ fn is_missing(error: &CallError) -> bool {
     let Some(service) = error.as_service_error() else {
         return false;
     };
-    let is_missing = error
-        .raw_response()
-        .is_some_and(|it| it.status().as_u16() == 404);
-    is_missing && matches!(service.code(), None | Some("NoSuchKey"))
+    status_of(error) == Some(404) && matches!(service.code(), None | Some("NoSuchKey"))
+}
+
+fn status_of(error: &CallError) -> Option<u16> {
+    Some(error.raw_response()?.status().as_u16())
 }
 
 /// A bucket's address: a host of its own, which S3 prefers, or a path of a custom endpoint.

@@ -18,7 +18,7 @@ use crate::integrations::aws_call::{self, CallError, Service, SigningStyle};
 use crate::integrations::roblox::RobloxKey;
 use crate::integrations::secret_text::SecretText;
 
-const SECRETS_MANAGER: Service = Service {
+pub(super) const SECRETS_MANAGER: Service = Service {
     id: "Secrets Manager",
     host: "secretsmanager",
     signing: SigningStyle::Standard,
@@ -88,7 +88,7 @@ impl SecretStore {
 }
 
 impl SecretError {
-    fn of(error: &CallError) -> Self {
+    pub(super) fn of(error: &CallError) -> Self {
         match error.as_service_error() {
             Some(service) if !is_transient(error) => {
                 let code = service.code().unwrap_or("refused");

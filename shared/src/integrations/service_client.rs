@@ -41,8 +41,8 @@ pub struct ServiceAnswer {
 /// Secrets must not be sent to this address.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error(
-    "ROBLOX_API_URL, ROBLOX_USERS_URL, ROBLOX_GROUPS_URL and DISCORD_API_URL must be an https address without a path, or \
-     http on this machine"
+    "ROBLOX_API_URL, ROBLOX_USERS_URL, ROBLOX_GROUPS_URL, DISCORD_API_URL and DISCORD_CDN_URL must be an https \
+     address without a path, or http on this machine"
 )]
 pub struct InvalidBase;
 
@@ -76,6 +76,15 @@ impl ServiceClient {
         url
     }
 
+    /// The address of a path with a leading slash, and a query.
+    #[must_use]
+    pub fn link(&self, path_and_query: &str) -> String {
+        format!(
+            "{}{path_and_query}",
+            self.base.origin().ascii_serialization()
+        )
+    }
+
     /// Sends a request once. The error says why there is no answer, for a log.
     pub async fn send(
         &self,
@@ -88,11 +97,11 @@ impl ServiceClient {
             let response = self.connector.call(request).await;
             let response = response.map_err(|error| causes(&error))?.try_into_http1x();
             let (parts, body) = response.map_err(|error| causes(&error))?.into_parts();
-            let body = Limited::new(body, self.limits.answer).collect().await;
+            let body = whole(body, self.limits.answer).await?;
             Ok(ServiceAnswer {
                 status: parts.status,
                 headers: parts.headers,
-                body: body.map_err(|error| causes(&*error))?.to_bytes(),
+                body,
             })
         };
         let time = self.limits.time;
@@ -100,6 +109,22 @@ impl ServiceClient {
             .await
             .unwrap_or_else(|_| Err(format!("timed out after {time:?}")))
     }
+}
+
+/// The body in one piece of memory, which is taken at once if the answer says how much it needs: a second copy of
+/// a large file would not fit.
+async fn whole(body: SdkBody, most: usize) -> Result<Bytes, String> {
+    let length = body.content_length().unwrap_or_default();
+    let length = usize::try_from(length).unwrap_or(usize::MAX);
+    let mut bytes = Vec::with_capacity(length.min(most));
+    let mut body = Limited::new(body, most);
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| causes(&*error))?;
+        if let Ok(data) = frame.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok(bytes.into())
 }
 
 /// The address, if secrets may be sent there.

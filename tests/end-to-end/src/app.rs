@@ -196,6 +196,7 @@ impl TestAppBuilder {
             ("ROBLOX_USERS_URL", roblox.endpoint()),
             ("ROBLOX_GROUPS_URL", roblox.endpoint()),
             ("DISCORD_API_URL", discord.endpoint()),
+            ("DISCORD_CDN_URL", discord.endpoint()),
         ] {
             variables.push((name.to_owned(), endpoint.to_owned()));
         }

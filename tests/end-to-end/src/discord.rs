@@ -242,6 +242,18 @@ impl OnDiscord<'_> {
         self.app.interact_to_the_end(&body).await
     }
 
+    /// Chooses a command in the menu of a message with these files.
+    pub async fn message_menu(&self, name: &str, files: &[Value]) -> Shown {
+        let data = caller::message_menu_data(name, files);
+        let body = self.body(Act::Command, &data);
+        self.app.interact_to_the_end(&body).await
+    }
+
+    /// What Discord sends when a form is sent.
+    pub fn submit_body(&self, custom_id: &str, fields: &[(&str, &str)]) -> Value {
+        self.body(Act::Submit, &caller::form_data(custom_id, fields))
+    }
+
     /// What Discord sends when a button is pressed.
     pub fn press_body(&self, shown: &Shown, label: &str) -> Value {
         let custom_id = shown.button(label);
@@ -258,7 +270,7 @@ impl OnDiscord<'_> {
 
     /// Sends a form.
     pub async fn submit(&self, custom_id: &str, fields: &[(&str, &str)]) -> Shown {
-        let body = self.body(Act::Submit, &caller::form_data(custom_id, fields));
+        let body = self.submit_body(custom_id, fields);
         self.app.interact_to_the_end(&body).await
     }
 
@@ -305,6 +317,15 @@ impl Shown {
     #[track_caller]
     pub fn does_not_say(&self, what: &str) {
         assert!(!self.text().contains(what), "{what}: {}", self.text());
+    }
+
+    /// What a field of a form contains at first.
+    pub fn prefilled(&self, name: &str) -> String {
+        let labels = self.0["components"].as_array().into_iter().flatten();
+        let mut inputs = labels.map(|label| &label["component"]);
+        let input = inputs.find(|input| input["custom_id"] == name);
+        let input = input.unwrap_or_else(|| panic!("no field {name}: {}", self.0));
+        input["value"].as_str().unwrap_or_default().to_owned()
     }
 
     /// The labels of the buttons.

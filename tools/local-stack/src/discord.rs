@@ -1,5 +1,5 @@
 //! A fake Discord with the calls of signing in, of a bot that reads members and roles of guilds, of webhooks of
-//! channels, of answers to interactions, and of setting up the application, after the published documents. As
+//! channels, of answers to interactions, of files in messages, and of setting up the application, after the published documents. As
 //! the caller, it signs interactions ([`caller`]).
 //!
 //! Its page of authorization has a button for each user, for a person or a browser test to press.
@@ -9,6 +9,7 @@ mod authorization;
 pub mod caller;
 mod commands;
 mod demo;
+mod files;
 mod guilds;
 mod originals;
 mod routes;
@@ -22,9 +23,9 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State as Shared;
 use axum::http::{HeaderMap, Method, Uri};
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use parking_lot::{Mutex, MutexGuard};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use demo::{
     ADA, ADMINISTRATORS, APPLICATION, BOT_TOKEN, BOT_TOKEN_SECRET, CLIENT_SECRET,
@@ -37,6 +38,7 @@ use crate::Result;
 use crate::exchange::Exchange;
 use crate::faults::Rule;
 use crate::http::{self, Guard};
+use files::FakeFile;
 use routes::Call;
 use state::{State, User};
 use webhooks::FakeWebhook;
@@ -181,6 +183,22 @@ impl Discord {
         self.state().originals.get(token).cloned()
     }
 
+    /// Stores a file of a message, and returns it as messages show it.
+    pub fn add_file(&self, name: &str, content_type: &str, bytes: &[u8]) -> Value {
+        let id = caller::new_id(Duration::ZERO);
+        let (path, query) = files::path(id, name);
+        let file = FakeFile {
+            content_type: content_type.to_owned(),
+            bytes: Bytes::copy_from_slice(bytes),
+        };
+        self.state().files.insert(id, file);
+        json!({
+            "id": id.to_string(), "filename": name, "size": bytes.len(), "content_type": content_type,
+            "url": format!("https://cdn.discordapp.com{path}?{query}"),
+            "proxy_url": format!("https://media.discordapp.net{path}?{query}"),
+        })
+    }
+
     /// The access tokens that were given out.
     pub fn tokens(&self) -> Vec<String> {
         self.state().tokens.keys().cloned().collect()
@@ -213,7 +231,12 @@ async fn answer(
     tokio::time::sleep(pause).await;
     let works = application::works(&call).await;
     let mut state = state.lock();
-    let answer = match fault.and_then(DiscordFault::instead) {
+    let instead = fault.and_then(DiscordFault::instead);
+    let file = files::answer(&state, &call).filter(|_| instead.is_none());
+    if let Some(file) = file {
+        return file.into_response();
+    }
+    let answer = match instead {
         Some(instead) => instead,
         None => routes::answer(&mut state, &call, works),
     };

@@ -192,6 +192,10 @@ fn what_happened(activity: &Activity) -> String {
         ActivityDetails::LinkRemoved(link) => {
             format!("Unlinked from Discord user {}", link.discord_id)
         }
+        ActivityDetails::KeyBound(binding) => match binding.experience_id {
+            Some(experience) => format!("Open Cloud key of experience {experience} bound"),
+            None => "Open Cloud key of the workspace bound".to_owned(),
+        },
     }
 }
 

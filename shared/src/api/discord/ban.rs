@@ -2,7 +2,7 @@
 
 mod asked;
 
-use super::commander::{Commander, lacking};
+use super::commander::Commander;
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::show::{self, PRIVATE_REASON, PUBLIC_REASON, Player};
@@ -54,9 +54,7 @@ pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRepl
             true => MemberPermission::ManageGlobalBans,
             false => MemberPermission::ManageBans,
         };
-        if !by.may_perhaps(needed) {
-            return Err(lacking(needed));
-        }
+        by.demand_perhaps(needed)?;
         let user = asked.option("user");
         return Ok(InteractionReply::Modal(asked::modal(
             asked, user, is_global,

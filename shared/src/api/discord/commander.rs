@@ -76,9 +76,13 @@ impl Commander {
         }
     }
 
-    /// The same where nothing can wait: a form asks again when it is sent.
-    pub fn may_perhaps(&self, permission: MemberPermission) -> bool {
-        self.is_due || self.permissions.allows(permission)
+    /// A sentence if they lack a permission for certain. A form cannot wait for Roblox, and is judged again
+    /// when it is sent.
+    pub fn demand_perhaps(&self, permission: MemberPermission) -> Flow<()> {
+        if self.is_due || self.permissions.allows(permission) {
+            return Ok(());
+        }
+        Err(lacking(permission))
     }
 
     /// The member as one who decides about bans, also as the Roblox user of their account link.
@@ -100,7 +104,7 @@ impl Commander {
 }
 
 /// Why someone without a permission is refused.
-pub fn lacking(permission: MemberPermission) -> Stop {
+fn lacking(permission: MemberPermission) -> Stop {
     Stop::Say(format!(
         "You lack the permission `{permission}`. Ask an administrator of the workspace."
     ))

@@ -3,10 +3,11 @@
 use std::collections::HashMap;
 
 use super::commander::Commander;
+use super::evidence::EvidenceCopier;
 use super::flow::{Flow, Stop, sentence};
 use super::person::GuildPerson;
 use super::show::Player;
-use super::{anyone, ban, key, look, menus, places, suggest, unban, undo};
+use super::{anyone, ban, bind, evidence, key, look, menus, places, suggest, unban, undo};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::discord::{
     BAN_MENU, ButtonAction, DiscordMessage, HISTORY_MENU, Interaction, InteractionKind,
@@ -33,6 +34,8 @@ pub struct CommandDesk<'a> {
     pub ranks: Option<&'a GroupRanks>,
     /// Absent where Discord is not asked.
     pub bot: Option<&'a DiscordBot>,
+    /// Absent where no files are copied.
+    pub files: Option<&'a EvidenceCopier>,
     pub interaction: &'a Interaction,
     pub moment: UnixMillis,
     pub trace: Option<&'a RequestLog>,
@@ -50,7 +53,8 @@ impl CommandDesk<'_> {
     /// Whether the answer is a form, which cannot follow later.
     #[must_use]
     pub fn opens_form(&self) -> bool {
-        ban::opens_form(self.interaction)
+        let asked = self.interaction;
+        ban::opens_form(asked) || bind::opens_form(asked) || evidence::opens_form(asked)
     }
 
     /// Answers the interaction. An error is one of the database, or a bug: the same interaction may be
@@ -91,6 +95,8 @@ impl CommandDesk<'_> {
             InteractionKind::Component => self.pressed(&by).await,
             InteractionKind::Modal => match interaction.custom_id.as_str() {
                 ban::MODAL | ban::GLOBAL_MODAL => ban::ban(self, &by).await,
+                bind::MODAL => bind::submitted(self, &by).await,
+                evidence::MODAL => evidence::submitted(self, &by).await,
                 _ => Err(Stop::say("This form is of another version: start again.")),
             },
             _ => self.command(&by).await,
@@ -110,9 +116,11 @@ impl CommandDesk<'_> {
             "newapikey" => key::create(self, by).await,
             BAN_MENU => menus::ban(self, by).await,
             HISTORY_MENU => menus::history(self, by).await,
+            "bindapikey" => bind::form(self, by).await,
+            evidence::MENU => evidence::form(self, by),
             "setkey" => Err(Stop::say(
                 "Portcullis needs no licence key. For an API key, use `/newapikey`; for a key of Roblox Open \
-                 Cloud, the operator uses `portcullis mirror`.",
+                 Cloud, `/bindapikey`.",
             )),
             "uninstall" => Err(Stop::say(
                 "Remove the application under Server Settings, Integrations. The operator unlinks the server \

@@ -1,7 +1,7 @@
 //! The menu of a user on Discord: it acts on the Roblox player who is linked to them.
 
 use super::ban;
-use super::commander::{Commander, lacking};
+use super::commander::Commander;
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::look;
@@ -13,9 +13,7 @@ use crate::domain::members::MemberPermission;
 
 /// Opens the form of `/ban` about the player.
 pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionReply> {
-    if !by.may_perhaps(MemberPermission::ManageBans) {
-        return Err(lacking(MemberPermission::ManageBans));
-    }
+    by.demand_perhaps(MemberPermission::ManageBans)?;
     let user = linked(desk, by, "/ban").await?;
     Ok(ban::form_about(desk.interaction, user))
 }

@@ -264,6 +264,18 @@ pub const COMMANDS: &[CommandDefinition] = &[
     ),
     CommandDefinition::user_menu(BAN_MENU),
     CommandDefinition::user_menu(HISTORY_MENU),
+    CommandDefinition::new(
+        "bindapikey",
+        "Store a key of Roblox Open Cloud, which a form asks for",
+        ADMINISTRATORS,
+        &[CommandOption::text(
+            "placeid",
+            "The experience's place id; left out, the key is of the whole workspace",
+            30,
+        )
+        .completed()],
+    ),
+    CommandDefinition::message_menu("Use as evidence"),
     CommandDefinition::new("setkey", "There is no licence key", ADMINISTRATORS, &[]),
     CommandDefinition::new(
         "uninstall",

@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use super::attachment::attachments;
+use super::fields::InteractionFields;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::members::DiscordId;
 
@@ -60,15 +62,17 @@ pub struct Interaction {
     pub command: String,
     /// The user or the message in which a command was chosen from the menu.
     pub target: Option<DiscordId>,
+    /// The links to the files of the message in which a command was chosen from the menu.
+    pub attachments: Vec<String>,
     /// The options of a command, or the fields of a modal.
-    options: Vec<(String, String)>,
+    options: InteractionFields,
     /// The option that is being typed.
     pub focused: Option<String>,
     /// That of the button or the modal.
     pub custom_id: String,
     /// The names and values of the fields in the message with the button. Only this application can
     /// have sent it.
-    shown: Vec<(String, String)>,
+    shown: InteractionFields,
 }
 
 impl InteractionToken {
@@ -108,21 +112,21 @@ impl Interaction {
     fn of(body: &Value) -> Self {
         let data = body.get("data").unwrap_or(&Value::Null);
         let guild = id(body.get("guild_id"));
-        let mut options = Vec::new();
+        let mut options = InteractionFields::default();
         let mut focused = None;
-        read_options(data.get("options"), &mut options, &mut focused);
-        read_fields(data.get("components"), &mut options);
+        options.read_options(data.get("options"), &mut focused);
+        options.read_form(data.get("components"));
         let owners = body.get("authorizing_integration_owners");
         let owner = owners.map(|owners| id(owners.get("0")));
         let context = body.get("context").and_then(Value::as_u64);
-        let mut shown = Vec::new();
+        let mut shown = InteractionFields::default();
         let message = body.get("message").and_then(|it| it.get("embeds"));
         for embed in list(message) {
             for field in list(embed.get("fields")) {
                 if let (Some(name), Some(value)) =
                     (text(field.get("name")), text(field.get("value")))
                 {
-                    shown.push((name, value));
+                    shown.add(name, value);
                 }
             }
         }
@@ -137,6 +141,7 @@ impl Interaction {
             sender: body.get("member").and_then(sender),
             command: text(data.get("name")).unwrap_or_default(),
             target: id(data.get("target_id")),
+            attachments: attachments(data),
             options,
             focused,
             custom_id: text(data.get("custom_id")).unwrap_or_default(),
@@ -147,7 +152,7 @@ impl Interaction {
     /// What was typed for an option or a field, without surrounding white space; empty if nothing.
     #[must_use]
     pub fn option(&self, name: &str) -> &str {
-        found(&self.options, name)
+        self.options.find(name)
     }
 
     #[must_use]
@@ -158,7 +163,7 @@ impl Interaction {
     /// The value of a field in the message with the button.
     #[must_use]
     pub fn shown(&self, name: &str) -> &str {
-        found(&self.shown, name)
+        self.shown.find(name)
     }
 
     /// Whether Discord still accepts changes of the answer.
@@ -169,18 +174,12 @@ impl Interaction {
     }
 }
 
-fn found<'a>(pairs: &'a [(String, String)], name: &str) -> &'a str {
-    let mut pairs = pairs.iter();
-    let pair = pairs.find(|(known, _)| known == name);
-    pair.map_or("", |(_, value)| value.trim())
-}
-
-fn list(value: Option<&Value>) -> &[Value] {
+pub(super) fn list(value: Option<&Value>) -> &[Value] {
     let list = value.and_then(Value::as_array);
     list.map(Vec::as_slice).unwrap_or_default()
 }
 
-fn text(value: Option<&Value>) -> Option<String> {
+pub(super) fn text(value: Option<&Value>) -> Option<String> {
     match value? {
         Value::String(text) => Some(text.clone()),
         Value::Bool(flag) => Some(flag.to_string()),
@@ -227,37 +226,6 @@ fn sender(member: &Value) -> Option<InteractionSender> {
             .unwrap_or_default(),
         timed_out_until: until,
     })
-}
-
-/// The options, also of sub-commands.
-fn read_options(
-    value: Option<&Value>,
-    options: &mut Vec<(String, String)>,
-    focused: &mut Option<String>,
-) {
-    for option in list(value) {
-        read_options(option.get("options"), options, focused);
-        let Some(name) = text(option.get("name")) else {
-            continue;
-        };
-        if option.get("focused") == Some(&Value::Bool(true)) {
-            *focused = Some(name.clone());
-        }
-        if let Some(value) = text(option.get("value")) {
-            options.push((name, value));
-        }
-    }
-}
-
-/// The fields of a modal, in rows or in labels.
-fn read_fields(value: Option<&Value>, fields: &mut Vec<(String, String)>) {
-    for part in list(value) {
-        read_fields(part.get("components"), fields);
-        let field = part.get("component").unwrap_or(part);
-        let name = text(field.get("custom_id"));
-        let value = text(field.get("value"));
-        fields.extend(name.zip(value));
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
+use bytes::Bytes;
 use serde::Serialize;
 
 use crate::domain::clock::{UnixMillis, UnixSeconds};
@@ -53,6 +54,12 @@ impl EvidenceBucket {
         Bucket::from_environment(config, "EVIDENCE_BUCKET", attempt, all_attempts).map(Self)
     }
 
+    /// The same, with time to upload a file of the largest size.
+    pub fn for_uploads(config: &SdkConfig) -> Result<Self, std::env::VarError> {
+        let (attempt, all_attempts) = (Duration::from_secs(12), Duration::from_secs(14));
+        Bucket::from_environment(config, "EVIDENCE_BUCKET", attempt, all_attempts).map(Self)
+    }
+
     /// A bucket with the timeouts of the configuration.
     #[must_use]
     pub fn new(config: &SdkConfig, name: &str) -> Self {
@@ -91,6 +98,21 @@ impl EvidenceBucket {
                 .collect(),
             expires,
         })
+    }
+
+    /// Uploads a file as declared, unless it is there already. S3 refuses other bytes.
+    pub(crate) async fn store(
+        &self,
+        prefix: WorkspacePrefix,
+        guid: Guid,
+        file: &DeclaredFile,
+        bytes: Bytes,
+    ) -> Result<(), ApiError> {
+        let put = ObjectRequest::new("PUT", key(prefix, guid))
+            .header("content-type", file.content_type.name())
+            .header(SHA256, file.sha256.as_str())
+            .body(bytes);
+        self.0.put_new(put).await.map(drop)
     }
 
     /// A presigned download of a file, which a browser saves under its name.

@@ -11,6 +11,8 @@
 mod banning;
 mod commands;
 mod deferred;
+mod evidence;
+mod keys;
 mod linking;
 mod menus;
 mod permissions;

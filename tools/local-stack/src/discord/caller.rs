@@ -178,6 +178,22 @@ pub fn user_menu_data(name: &str, target: u64) -> Value {
     })
 }
 
+/// The data of a command in the menu of a message with these files.
+pub fn message_menu_data(name: &str, files: &[Value]) -> Value {
+    let id = new_id(Duration::ZERO).to_string();
+    let message = json!({
+        "id": id, "channel_id": "613425648685547900", "type": 0, "content": "Look at this",
+        "attachments": files, "embeds": [], "mentions": [], "mention_roles": [], "components": [],
+        "author": { "id": "80351110224678914", "username": "noor", "discriminator": "0", "avatar": null },
+        "timestamp": "2026-11-29T12:00:00.000000+00:00", "edited_timestamp": null, "flags": 0,
+        "pinned": false, "mention_everyone": false, "tts": false, "a_field_of_tomorrow": [1],
+    });
+    json!({
+        "id": "613425648685548001", "name": name, "type": 3, "target_id": id,
+        "resolved": { "messages": { id: message } },
+    })
+}
+
 /// The data of a form with these fields.
 pub fn form_data(custom_id: &str, fields: &[(&str, &str)]) -> Value {
     let field = |(at, (name, value)): (usize, &(&str, &str))| {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::application::Registered;
+use super::files::FakeFile;
 use super::routes::Answer;
 use super::webhooks::FakeWebhook;
 use crate::exchange::Exchanges;
@@ -26,6 +27,8 @@ pub struct State {
     pub prints: bool,
     /// The edited answers of interactions, by their tokens.
     pub originals: HashMap<String, Value>,
+    /// The files of messages, by their ids.
+    pub files: BTreeMap<u64, FakeFile>,
     pub registered: Registered,
     pub faults: Rules<DiscordFault>,
     pub exchanges: Exchanges,

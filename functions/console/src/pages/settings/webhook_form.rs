@@ -131,6 +131,7 @@ const fn words(event: EventName) -> &'static str {
         EventName::EvidenceRemoved => "evidence was removed",
         EventName::LinkAdded => "accounts were linked",
         EventName::LinkRemoved => "accounts were unlinked",
+        EventName::KeyBound => "a key of Roblox Open Cloud was bound",
     }
 }
 

@@ -10,7 +10,7 @@ use super::markdown::EscapedMarkdown;
 use super::parts::{self, KnownNames};
 use crate::domain::account_links::LinkProof;
 use crate::domain::activity::{
-    Activity, ActivityDetails, EvidenceSummary, GroupRoleChange, LinkSummary,
+    Activity, ActivityDetails, EvidenceSummary, GroupRoleChange, KeyBinding, LinkSummary,
 };
 use crate::domain::actor::DecidedBy;
 use crate::domain::clock::UnixSeconds;
@@ -127,6 +127,9 @@ impl EventEmbed {
             ActivityDetails::LinkRemoved(link) => {
                 start("Account unlinked", EmbedColour::BLURPLE).link(link, by, repeated)
             }
+            ActivityDetails::KeyBound(binding) => {
+                start("Open Cloud key bound", EmbedColour::BLURPLE).binding(binding, by, repeated)
+            }
         }
     }
 
@@ -151,6 +154,14 @@ impl EventEmbed {
             LinkProof::Import => "Imported",
         };
         self.row("By", by).footer(how.to_owned(), repeated)
+    }
+
+    fn binding(self, binding: &KeyBinding, by: EscapedMarkdown, repeated: bool) -> Self {
+        let experience = binding.experience_id.map(|id| id.to_string());
+        let of = experience.as_deref().unwrap_or("The whole workspace");
+        self.beside("Experience", EscapedMarkdown::plain(of))
+            .row("By", by)
+            .footer(format!("Secret {}", binding.secret), repeated)
     }
 
     fn new(title: &'static str, color: EmbedColour, at: UnixSeconds) -> Self {

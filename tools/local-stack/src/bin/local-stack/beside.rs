@@ -79,7 +79,8 @@ impl Beside {
         environment.push(("ROBLOX_USERS_URL".to_owned(), roblox.clone()));
         environment.push(("ROBLOX_GROUPS_URL".to_owned(), roblox));
         let discord = self.discord.endpoint().to_owned();
-        environment.push(("DISCORD_API_URL".to_owned(), discord));
+        environment.push(("DISCORD_API_URL".to_owned(), discord.clone()));
+        environment.push(("DISCORD_CDN_URL".to_owned(), discord));
         environment
     }
 }

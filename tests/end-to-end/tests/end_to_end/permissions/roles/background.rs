@@ -1,10 +1,20 @@
 //! The functions without a route, without those about evidence.
 
-use super::routes::{DISCORD_BANS, DISCORD_WORKSPACES};
-use super::{BANS, Role, SNAPSHOTS, STREAM, WORKSPACES};
+use super::routes::DISCORD_BANS;
+use super::{BANS, FILES, Role, SNAPSHOTS, STREAM, WORKSPACES};
 
 const BUILDER: &str = "lambda:function:build-snapshots";
 const MIRROR: &str = "lambda:function:mirror-bans";
+
+/// With the update that records ranks.
+const DISCORD_WORKER_WORKSPACES: &[&str] = &[
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+];
 
 const READ_STREAM: &[&str] = &[
     "dynamodb:DescribeStream",
@@ -16,7 +26,7 @@ pub const ROLES: &[Role] = &[
     (
         "discord-worker",
         &[
-            (WORKSPACES, DISCORD_WORKSPACES),
+            (WORKSPACES, DISCORD_WORKER_WORKSPACES),
             (
                 "secretsmanager:secret:portcullis/local/discord-bot-token-??????",
                 &["secretsmanager:GetSecretValue"],
@@ -38,6 +48,32 @@ pub const ROLES: &[Role] = &[
                 &["dynamodb:Query"],
             ),
             (BANS, DISCORD_BANS),
+            (FILES, &["s3:DeleteObject", "s3:GetObject", "s3:PutObject"]),
+            ("s3:evidence-bucket", &["s3:ListBucket"]),
+        ],
+    ),
+    (
+        "bind-key",
+        &[
+            (
+                WORKSPACES,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            (BANS, &["dynamodb:PutItem", "dynamodb:Query"]),
+            (
+                "secretsmanager:secret:portcullis/local/bound/*",
+                &[
+                    "secretsmanager:CreateSecret",
+                    "secretsmanager:DescribeSecret",
+                    "secretsmanager:PutSecretValue",
+                    "secretsmanager:UpdateSecretVersionStage",
+                ],
+            ),
         ],
     ),
     (

@@ -368,6 +368,7 @@ pub const ROLES: &[Role] = &[
             ),
             (BANS, DISCORD_BANS),
             ("lambda:function:discord-worker", &["lambda:InvokeFunction"]),
+            ("lambda:function:bind-key", &["lambda:InvokeFunction"]),
         ],
     ),
     ("not-found", &[]),

@@ -2,10 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use shared::api::invocation::Invocation;
-use shared::domain::discord::{DiscordMessage, InteractionToken};
-use shared::domain::error::ApiError;
-use shared::integrations::discord::{Discord, DiscordError};
+use crate::api::invocation::Invocation;
+use crate::domain::clock::UnixMillis;
+use crate::domain::discord::{DiscordMessage, Interaction, InteractionToken};
+use crate::domain::error::ApiError;
+use crate::integrations::discord::{Discord, DiscordError};
 
 /// The first pause. Right after an interaction was deferred, Discord may not know it yet.
 const FIRST_PAUSE: Duration = Duration::from_millis(250);
@@ -13,8 +14,23 @@ const FIRST_PAUSE: Duration = Duration::from_millis(250);
 /// How long an interaction that Discord does not know, or a failure, is retried.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// Edits the answer of an interaction, while Discord accepts its token.
+pub async fn edit_answer(
+    discord: &Discord,
+    interaction: &Interaction,
+    message: &DiscordMessage,
+    invocation: &Invocation,
+) -> Result<(), ApiError> {
+    if !interaction.is_answerable(UnixMillis::now()) {
+        let expired = "the interaction's token has expired";
+        invocation.trace().note_discord(expired);
+        return Ok(());
+    }
+    edit(discord, &interaction.token, message, invocation).await
+}
+
 /// Retries failures that pass. 503 if they do not, and nothing if Discord does not accept the token.
-pub async fn edit(
+async fn edit(
     discord: &Discord,
     token: &InteractionToken,
     message: &DiscordMessage,
