@@ -11,7 +11,7 @@ use crate::{EXPERIENCE, with_ada};
 
 const MENU: &str = "Use as evidence";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
-const TEXT: &[u8] = "He said: \u{201c}I fly\u{201d}".as_bytes();
+const TEXT: &[u8] = "Chat: \u{201c}I fly\u{201d}".as_bytes();
 
 fn picture(app: &TestApp) -> Value {
     app.discord().add_file("flying.png", "image/png", PNG)

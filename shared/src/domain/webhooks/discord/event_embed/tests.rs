@@ -246,6 +246,16 @@ fn activities_are_shown() {
     let embed = shown(&acted(ActivityDetails::EvidenceAdded(evidence("a_b.mp4"))));
     assert_eq!(row(&embed, "Evidence"), Some(r"File, a\_b.mp4"));
     assert_eq!(embed["footer"]["text"], "Ban 633197862920433664");
+    for (experience, shown_as) in [(Some(7), "7"), (None, "The whole workspace")] {
+        let secret = "portcullis/bans/bound/0a1b2c3d/7";
+        let embed = shown(&acted(ActivityDetails::KeyBound(KeyBinding {
+            experience_id: experience,
+            universe_id: None,
+            secret: secret.to_owned(),
+        })));
+        assert_eq!(row(&embed, "Experience"), Some(shown_as));
+        assert_eq!(embed["footer"]["text"], format!("Secret {secret}"));
+    }
 }
 
 #[test]
