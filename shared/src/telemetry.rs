@@ -113,6 +113,15 @@ pub struct Run {
     pub roblox_failures: u32,
     pub mirrors_stopped: u32,
     pub mirror_lag_seconds: Option<u64>,
+    // sync-roles
+    /// The linked people whose roles were compared with the rules.
+    pub people_visited: u32,
+    pub roles_given: u32,
+    pub roles_taken: u32,
+    /// Changes that Discord did not let the bot make.
+    pub roles_refused: u32,
+    /// How often a person was not visited, or not to the end, because their guild failed.
+    pub guilds_failed: u32,
     // build-snapshots
     pub snapshots_built: u32,
     /// Those of them for which all bans were read.

@@ -37,6 +37,7 @@ pub async fn handle(
         store: &store,
         names: None,
         bot: None,
+        roles: None,
         interaction,
         moment: UnixMillis::now(),
         trace: Some(request.trace()),

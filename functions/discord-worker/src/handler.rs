@@ -6,9 +6,10 @@ use shared::api::invocation::Invocation;
 use shared::domain::clock::UnixMillis;
 use shared::domain::discord::{DiscordMessage, Interaction, InteractionReply};
 use shared::domain::error::ApiError;
-use shared::integrations::discord::{Discord, DiscordBot};
+use shared::integrations::discord::Discord;
 use shared::integrations::invoker::DeferredInteraction;
 use shared::moderation::names::Names;
+use shared::moderation::role_sync::RoleTools;
 use shared::telemetry::Run;
 
 use crate::edit::edit;
@@ -25,9 +26,9 @@ pub async fn handle(
     work: DeferredWork,
     names: &Names,
     discord: &Discord,
-    bot: &DiscordBot,
+    roles: &RoleTools,
 ) -> Result<(), ApiError> {
-    let finished = finish(&invocation, &work, names, discord, bot).await;
+    let finished = finish(&invocation, &work, names, discord, roles).await;
     invocation.end_run(&Run::default(), finished.as_ref().err());
     finished
 }
@@ -37,7 +38,7 @@ async fn finish(
     work: &DeferredWork,
     names: &Names,
     discord: &Discord,
-    bot: &DiscordBot,
+    roles: &RoleTools,
 ) -> Result<(), ApiError> {
     let interaction = Interaction::read(work.interaction.body());
     let interaction = interaction
@@ -45,7 +46,8 @@ async fn finish(
     let desk = CommandDesk {
         store: &invocation.store,
         names: Some(names),
-        bot: Some(bot),
+        bot: Some(&roles.bot),
+        roles: Some(roles),
         interaction: &interaction,
         moment: UnixMillis::now(),
         trace: Some(invocation.trace()),

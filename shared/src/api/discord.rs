@@ -16,6 +16,7 @@ mod signed;
 mod suggest;
 mod unban;
 mod undo;
+mod update;
 
 pub use desk::{CommandDesk, DeskAnswer};
 pub use signed::SignedInteraction;

@@ -1,5 +1,6 @@
 //! Discord's interactions: what arrives, what is answered, and the commands. No type here knows a network.
 
+mod audit_reason;
 mod button;
 mod commands;
 mod interaction;
@@ -9,6 +10,7 @@ mod modal;
 mod reply;
 mod signature;
 
+pub use audit_reason::AuditReason;
 pub use button::ButtonAction;
 pub use commands::{COMMANDS, CommandDefinition, CommandOption, OptionKind};
 pub use interaction::{

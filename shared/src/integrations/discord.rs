@@ -10,6 +10,7 @@ mod bot;
 mod client;
 mod guilds;
 mod interactions;
+mod member_roles;
 mod sign_in;
 mod webhook;
 
@@ -17,5 +18,6 @@ pub use answer::DiscordError;
 pub use application::RegisteredApplication;
 pub use bot::DiscordBot;
 pub use client::{DISCORD_URL, Discord, address};
+pub use member_roles::ManagedRole;
 pub use sign_in::{DiscordUser, UserToken};
 pub use webhook::webhook_headers;

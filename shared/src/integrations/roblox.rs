@@ -6,6 +6,7 @@
 
 mod answer;
 mod client;
+mod group_ranks;
 mod groups;
 mod keys;
 mod message;
@@ -14,6 +15,7 @@ mod users;
 
 pub use answer::RobloxError;
 pub use client::{BASE_URL, Roblox, RobloxKey, TIME_LIMIT};
+pub use group_ranks::{GroupKey, GroupRanks, UnknownRank};
 pub use groups::{GroupMember, GroupRolePage};
 pub use keys::{KeyInfo, NEEDED_SCOPES, RobloxScope};
 pub use message::drop_player;

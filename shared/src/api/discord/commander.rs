@@ -31,26 +31,12 @@ pub struct Commander {
 impl Commander {
     /// The member behind an interaction; a sentence that says who can help if there is none.
     pub async fn of(store: &Store, interaction: &Interaction, now: UnixSeconds) -> Flow<Self> {
-        let (Some(guild), Some(sender)) = (interaction.guild, &interaction.sender) else {
-            return Err(Stop::say(
-                "These commands work in a server only, not in direct messages.",
-            ));
-        };
-        if !interaction.is_of_guild {
-            return Err(Stop::say(
-                "An administrator of this server has to install the application in the server first.",
-            ));
-        }
+        let (guild, sender) = in_guild(interaction)?;
         let (prefix, memberships) = futures::try_join!(
             store.workspace_of_guild(guild),
             store.memberships(sender.user)
         )?;
-        let Some(prefix) = prefix else {
-            return Err(Stop::Say(format!(
-                "This server is not linked to a workspace. The operator of Portcullis can link it: \
-                 `portcullis discord link {guild}`"
-            )));
-        };
+        let prefix = prefix.ok_or_else(|| not_linked(guild))?;
         let own = memberships.into_iter().find(|(it, _)| *it == prefix);
         let found = match own {
             Some((_, id)) => store.member_and_rules(prefix, id).await?,
@@ -91,6 +77,37 @@ impl Commander {
             ))
         })
     }
+}
+
+/// A person in a guild that belongs to a workspace, whether they are a member of the workspace or not.
+pub async fn visitor<'a>(
+    store: &Store,
+    interaction: &'a Interaction,
+) -> Flow<(WorkspacePrefix, &'a InteractionSender)> {
+    let (guild, sender) = in_guild(interaction)?;
+    let prefix = store.workspace_of_guild(guild).await?;
+    Ok((prefix.ok_or_else(|| not_linked(guild))?, sender))
+}
+
+fn in_guild(interaction: &Interaction) -> Flow<(DiscordId, &InteractionSender)> {
+    let (Some(guild), Some(sender)) = (interaction.guild, &interaction.sender) else {
+        return Err(Stop::say(
+            "These commands work in a server only, not in direct messages.",
+        ));
+    };
+    if !interaction.is_of_guild {
+        return Err(Stop::say(
+            "An administrator of this server has to install the application in the server first.",
+        ));
+    }
+    Ok((guild, sender))
+}
+
+fn not_linked(guild: DiscordId) -> Stop {
+    Stop::Say(format!(
+        "This server is not linked to a workspace. The operator of Portcullis can link it: \
+         `portcullis discord link {guild}`"
+    ))
 }
 
 /// What a member may do now. About this guild the interaction says it; what Discord said about other

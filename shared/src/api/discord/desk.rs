@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::commander::Commander;
 use super::flow::{Flow, Stop, sentence};
 use super::show::Player;
-use super::{ban, key, look, places, suggest, unban, undo};
+use super::{ban, key, look, places, suggest, unban, undo, update};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::discord::{
     ButtonAction, DiscordMessage, Interaction, InteractionKind, InteractionReply,
@@ -17,6 +17,7 @@ use crate::domain::user_name::RobloxName;
 use crate::domain::user_reference::UserReference;
 use crate::integrations::discord::DiscordBot;
 use crate::moderation::names::Names;
+use crate::moderation::role_sync::RoleTools;
 use crate::store::Store;
 use crate::telemetry::RequestLog;
 
@@ -28,6 +29,8 @@ pub struct CommandDesk<'a> {
     pub names: Option<&'a Names>,
     /// Absent where Discord is not asked.
     pub bot: Option<&'a DiscordBot>,
+    /// Absent with the bot.
+    pub roles: Option<&'a RoleTools>,
     pub interaction: &'a Interaction,
     pub moment: UnixMillis,
     pub trace: Option<&'a RequestLog>,
@@ -72,6 +75,9 @@ impl CommandDesk<'_> {
                 ));
             }
             _ => {}
+        }
+        if interaction.kind == InteractionKind::Command && interaction.command == "update" {
+            return update::update(self).await;
         }
         let by = Commander::of(self.store, interaction, self.now()).await?;
         if let Some(trace) = self.trace {

@@ -229,6 +229,15 @@ pub const COMMANDS: &[CommandDefinition] = &[
         ADMINISTRATORS,
         &[CommandOption::text("name", "What the key is for", 100)],
     ),
+    CommandDefinition::new(
+        "update",
+        "Bring your roles in this server up to date",
+        None,
+        &[CommandOption::member(
+            "member",
+            "Another person, if you moderate this server",
+        )],
+    ),
     CommandDefinition::new("setkey", "There is no licence key", ADMINISTRATORS, &[]),
     CommandDefinition::new(
         "uninstall",

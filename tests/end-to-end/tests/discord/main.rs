@@ -13,6 +13,9 @@ mod commands;
 mod deferred;
 mod permissions;
 mod repeats;
+mod role_schedule;
+mod roles;
+mod ruled;
 mod signatures;
 
 use end_to_end::discord::OnDiscord;

@@ -93,6 +93,8 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::MemberAccount
         | StoredKind::Mirror
         | StoredKind::Presets
+        | StoredKind::RoleRules
+        | StoredKind::RoleSync
         | StoredKind::Rules
         | StoredKind::Session
         | StoredKind::Workspace => (Erasure::Kept, Deletion::Removed, false),

@@ -82,6 +82,8 @@ stored_kinds! {
         Mirror = "enforcement",
         Presets = "presets",
         Restore = "restore",
+        RoleRules = "role-rules",
+        RoleSync = "role-sync",
         Rules = "rules",
         Session = "session",
         Workspace = "workspace",

@@ -18,7 +18,7 @@ pub const ROLES: &[Role] = &[
         &[
             (WORKSPACES, DISCORD_WORKSPACES),
             (
-                "secretsmanager:secret:portcullis/local/discord-bot-token-??????",
+                "secretsmanager:secret:portcullis/local/*",
                 &["secretsmanager:GetSecretValue"],
             ),
             (
@@ -38,6 +38,28 @@ pub const ROLES: &[Role] = &[
                 &["dynamodb:Query"],
             ),
             (BANS, DISCORD_BANS),
+        ],
+    ),
+    (
+        "sync-roles",
+        &[
+            (
+                WORKSPACES,
+                &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
+            ),
+            (
+                "secretsmanager:secret:portcullis/local/*",
+                &["secretsmanager:GetSecretValue"],
+            ),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:Query",
+                ],
+            ),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
         ],
     ),
     (
