@@ -45,19 +45,19 @@ impl Budget {
     /// Counts a person.
     pub fn count(&mut self, outcomes: &[RoleOutcome]) {
         self.people = self.people.saturating_sub(1);
-        let run = &mut self.run;
-        run.people_visited = run.people_visited.saturating_add(1);
+        let roles = &mut self.run.roles;
+        roles.people_visited = roles.people_visited.saturating_add(1);
         for outcome in outcomes {
             for change in &outcome.changed {
                 match change.verb {
-                    RoleVerb::Give => run.roles_given = run.roles_given.saturating_add(1),
-                    RoleVerb::Take => run.roles_taken = run.roles_taken.saturating_add(1),
+                    RoleVerb::Give => roles.given = roles.given.saturating_add(1),
+                    RoleVerb::Take => roles.taken = roles.taken.saturating_add(1),
                 }
             }
             let refused = u32::try_from(outcome.refused.len()).unwrap_or(u32::MAX);
-            run.roles_refused = run.roles_refused.saturating_add(refused);
+            roles.refused = roles.refused.saturating_add(refused);
             let failed = u32::from(outcome.failure.is_some());
-            run.guilds_failed = run.guilds_failed.saturating_add(failed);
+            roles.guilds_failed = roles.guilds_failed.saturating_add(failed);
         }
     }
 }

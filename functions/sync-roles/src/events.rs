@@ -37,7 +37,7 @@ pub async fn apply(
         // The log was restored. What changed meanwhile, the next round finds.
         at = head;
     }
-    while at < head {
+    while at < head && budget.allows_person() {
         let page = store
             .events_after(prefix, at.position, PAGE, UnixMillis::now())
             .await?;
@@ -52,7 +52,17 @@ pub async fn apply(
                     *reached = at.into();
                     return Ok(());
                 }
-                let outcomes = sync.apply(user).await?;
+                let outcomes = match sync.apply(user).await {
+                    Ok(outcomes) => outcomes,
+                    Err(error) if error.status() == 503 => {
+                        *reached = at.into();
+                        return Err(error);
+                    }
+                    Err(error) => {
+                        budget.error = Some(error);
+                        Vec::new()
+                    }
+                };
                 budget.count(&outcomes);
                 *left = left.saturating_sub(1);
                 let now = UnixMillis::now().seconds();

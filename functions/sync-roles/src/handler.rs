@@ -13,9 +13,6 @@ use crate::events;
 /// The seconds between two runs: in each, another workspace comes first.
 const EVERY: u64 = 300;
 
-/// How many links are read at once.
-const PAGE: usize = 50;
-
 /// What a run has no time for is left to the next one. Two runs that overlap do the same twice, which changes
 /// nothing. A workspace that fails does not keep the others from their turn.
 pub async fn handle(invocation: Invocation, tools: &RoleTools) {
@@ -85,7 +82,8 @@ async fn sync(
     done
 }
 
-/// Visits the next linked people, until the share is used up or everyone was visited.
+/// Visits the next linked people one by one, until the share is used up or everyone was visited. A person
+/// whose items cannot be read does not keep the others from their turn.
 async fn in_turn(
     store: &Store,
     workspace: &RuledWorkspace,
@@ -96,16 +94,22 @@ async fn in_turn(
 ) -> Result<(), ApiError> {
     let mut ended_shards = 0;
     while *left > 0 && ended_shards < ACCOUNT_LINK_SHARDS {
-        let page = PAGE.min(*left);
+        if !budget.allows_person() || sync.is_stopped() {
+            break;
+        }
         let (links, next) = store
-            .links_in_turn(workspace.prefix, &state.turn, page)
+            .links_in_turn(workspace.prefix, &state.turn, 1)
             .await?;
         for link in links {
-            if !budget.allows_person() || sync.is_stopped() {
-                return Ok(());
+            match sync.apply(link.pair.discord).await {
+                Ok(outcomes) if sync.is_stopped() => {
+                    budget.count(&outcomes);
+                    return Ok(());
+                }
+                Ok(outcomes) => budget.count(&outcomes),
+                Err(error) if error.status() == 503 => return Err(error),
+                Err(error) => budget.error = Some(error),
             }
-            let outcomes = sync.apply(link.pair.discord).await?;
-            budget.count(&outcomes);
             *left = left.saturating_sub(1);
         }
         ended_shards = ended_shards.saturating_add(u64::from(next.begins_a_shard()));

@@ -102,12 +102,11 @@ fn between(last: &str, next: &str) -> String {
 }
 
 impl Store {
-    /// The workspaces that have rules which give roles, with these; strongly consistent.
+    /// The workspaces that have rules which give roles, with these; eventually consistent.
     pub async fn ruled_workspaces(&self) -> Result<Vec<RuledWorkspace>, ApiError> {
         let query = self
             .database
             .querying_workspaces()
-            .consistent_read(true)
             .key_condition_expression("pk = :rules")
             .expression_attribute_values(":rules", text(schema::ROLE_RULES));
         let (mut found, mut states) = (Vec::new(), BTreeMap::new());

@@ -1,11 +1,14 @@
 //! The schedule that keeps roles in line with the rules.
 
+use std::time::Duration;
+
 use end_to_end::{Ban, TestApp, Unban, Workspace, eventually};
 use local_stack::discord::{
     ADA, ADMINISTRATORS, DiscordFault, GUILD, KIM, MODERATORS, NOOR, VERIFIED, demo_guild,
 };
 use local_stack::faults::Rule;
 use serde_json::{Value, json};
+use shared::api::invocation::TIMEOUT;
 use shared::domain::role_rules::RoleBasis::{Banned, Linked};
 
 use crate::EXPERIENCE;
@@ -118,6 +121,22 @@ async fn failing_guild_stops_no_other_guild_and_no_other_workspace() {
         app.discord().heal();
     }
     assert_eq!(line(&app, 3).await["guildsFailed"], 1);
+    sync(&app).await;
+    assert_eq!(app.discord().roles_of(GUILD, NOOR), [VERIFIED]);
+}
+
+#[tokio::test]
+async fn run_out_of_time_leaves_people_to_the_next() {
+    let app = TestApp::builder().with_faults().start().await;
+    let workspace = workspace(&app).await;
+    add_rule(&workspace, GUILD, VERIFIED, Linked).await;
+    sync(&app).await;
+    link(&workspace, PLAYER, NOOR).await;
+    app.runtime()
+        .set_timeout("sync-roles", Duration::from_secs(10));
+    sync(&app).await;
+    assert_eq!(app.discord().exchanges(), []);
+    app.runtime().set_timeout("sync-roles", TIMEOUT);
     sync(&app).await;
     assert_eq!(app.discord().roles_of(GUILD, NOOR), [VERIFIED]);
 }
