@@ -23,6 +23,7 @@ pub mod members;
 pub mod number;
 pub mod places;
 pub mod random;
+pub mod role_rules;
 pub mod rules;
 pub mod sync;
 pub mod text;

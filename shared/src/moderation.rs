@@ -10,6 +10,7 @@ pub mod names;
 mod number_block;
 mod own_decision;
 mod reports;
+pub mod role_sync;
 mod seen;
 mod unban;
 

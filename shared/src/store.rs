@@ -42,7 +42,9 @@ pub use dynamo::deadline::STEP;
 pub use dynamo::first_read::FirstRead;
 pub use dynamo::lease::Lease;
 pub use dynamo::meter::{Consumed, Meter};
-pub use dynamo::schema::{Item, Key, Partition, StoredKind, attributes, names};
+pub use dynamo::schema::{
+    ACCOUNT_LINK_SHARDS, Item, Key, Partition, StoredKind, attributes, names,
+};
 pub use erasure::erase_user::{ErasureReceipt, ErasureSource};
 pub use erasure::requests::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
 pub use events::endpoints::ChangedEndpoint;
@@ -56,6 +58,7 @@ pub use lists::ban_list::{BanPages, BanRecord, Filter};
 pub use lists::history::{HistoryPage, HistoryPosition};
 pub use lists::of_user::{AppliedIn, NewestDecisions, UserStandings};
 pub use lists::pending::{Pending, PendingItem, PollPosition};
+pub use members::role_rules::{LinkTurn, RoleSyncState, RuledWorkspace, SyncedEvents};
 pub use members::sessions::SignedIn;
 pub use mirror::queue::Queue;
 pub use mirror::restriction_syncs::SyncState;

@@ -114,6 +114,8 @@ pub struct Run {
     pub roblox_failures: u32,
     pub mirrors_stopped: u32,
     pub mirror_lag_seconds: Option<u64>,
+    // sync-roles
+    pub roles: SyncedRoles,
     // build-snapshots
     pub snapshots_built: u32,
     /// Those of them for which all bans were read.
@@ -121,6 +123,31 @@ pub struct Run {
     /// How many users the snapshot lists; a field of the line, and no metric.
     pub snapshot_users: Option<u64>,
     pub snapshot_lag_seconds: Option<u64>,
+}
+
+/// What a run of `sync-roles` did; fields of the line, and no metrics.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SyncedRoles {
+    /// The linked people whose roles were compared with the rules.
+    pub people_visited: u32,
+    pub given: u32,
+    pub taken: u32,
+    /// Changes that Discord did not let the bot make.
+    pub refused: u32,
+    /// How often a person was not visited, or not to the end, because their guild failed.
+    pub guilds_failed: u32,
+}
+
+impl SyncedRoles {
+    const fn fields(self) -> [(&'static str, u32); 5] {
+        [
+            ("peopleVisited", self.people_visited),
+            ("rolesGiven", self.given),
+            ("rolesTaken", self.taken),
+            ("rolesRefused", self.refused),
+            ("guildsFailed", self.guilds_failed),
+        ]
+    }
 }
 
 /// What a malware scan reported.

@@ -3,6 +3,7 @@
 mod commands;
 mod context;
 mod guilds;
+mod role;
 mod setup;
 
 use anyhow::Result;
@@ -22,6 +23,7 @@ Examples:
   portcullis discord link 613425648685547541 --workspace \"My studio\"
   portcullis discord list
   portcullis discord unlink 613425648685547541
+  portcullis discord role add 613425648685547541/613425648685547601 --linked
 
 Store the bot's token as plain text in AWS Secrets Manager, under the name \
 portcullis/STACK/discord-bot-token, where STACK is the name of the deployed stack. \
@@ -39,6 +41,9 @@ pub enum DiscordCommand {
     Unlink(guilds::NamedGuild),
     /// List the guilds of a workspace.
     List(crate::arguments::WorkspaceArg),
+    /// Rules that give roles in guilds to linked people.
+    #[command(subcommand)]
+    Role(role::RoleCommand),
 }
 
 pub async fn run(
@@ -54,6 +59,7 @@ pub async fn run(
         }
         DiscordCommand::Link(named) => guilds::link(named, &located, output).await,
         DiscordCommand::Unlink(named) => guilds::unlink(named, &located.store(), output).await,
+        DiscordCommand::Role(command) => role::run(command, &located, output).await,
         DiscordCommand::List(place) => guilds::list(place, &located.store(), output).await,
     }
 }

@@ -17,6 +17,7 @@ mod costs;
 mod decisions;
 mod discord;
 mod discord_guilds;
+mod discord_roles;
 mod doctor;
 mod erase;
 mod erasure;

@@ -45,6 +45,7 @@ async fn finish(
         names: None,
         ranks: Some(ranks),
         bot: None,
+        roles: None,
         files: None,
         interaction: &interaction,
         moment: UnixMillis::now(),

@@ -39,6 +39,7 @@ pub async fn handle(
         ranks: None,
         bot: None,
         files: None,
+        roles: None,
         interaction,
         moment: UnixMillis::now(),
         trace: Some(request.trace()),

@@ -6,10 +6,10 @@ use shared::api::invocation::Invocation;
 use shared::domain::clock::UnixMillis;
 use shared::domain::discord::{DiscordMessage, Interaction, InteractionReply};
 use shared::domain::error::ApiError;
-use shared::integrations::discord::{Discord, DiscordBot};
+use shared::integrations::discord::Discord;
 use shared::integrations::invoker::DeferredInteraction;
-use shared::integrations::roblox::GroupRanks;
 use shared::moderation::names::Names;
+use shared::moderation::role_sync::RoleTools;
 use shared::telemetry::Run;
 
 /// The payload of an invocation: an interaction as Discord has signed it.
@@ -22,9 +22,8 @@ pub struct DeferredWork {
 #[derive(Clone, Copy, Debug)]
 pub struct Services<'a> {
     pub names: &'a Names,
-    pub ranks: &'a GroupRanks,
     pub discord: &'a Discord,
-    pub bot: &'a DiscordBot,
+    pub roles: &'a RoleTools,
     pub copier: &'a EvidenceCopier,
 }
 
@@ -50,8 +49,9 @@ async fn finish(
     let desk = CommandDesk {
         store: &invocation.store,
         names: Some(services.names),
-        ranks: Some(services.ranks),
-        bot: Some(services.bot),
+        ranks: Some(&services.roles.ranks),
+        bot: Some(&services.roles.bot),
+        roles: Some(services.roles),
         files: Some(services.copier),
         interaction: &interaction,
         moment: UnixMillis::now(),

@@ -5,10 +5,11 @@ mod handler;
 use lambda_http::Error;
 use shared::api::App;
 use shared::api::discord::EvidenceCopier;
-use shared::integrations::discord::{Discord, DiscordBot, DiscordFiles};
-use shared::integrations::roblox::{GroupRanks, UsersApi};
+use shared::integrations::discord::{Discord, DiscordFiles};
+use shared::integrations::roblox::UsersApi;
 use shared::integrations::secrets::SecretStore;
 use shared::moderation::names::Names;
+use shared::moderation::role_sync::RoleTools;
 use shared::store::EvidenceBucket;
 
 use crate::handler::Services;
@@ -18,8 +19,7 @@ async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
     let application = std::env::var("DISCORD_APPLICATION_ID").unwrap_or_default();
     let discord = &Discord::from_environment(application.parse()?)?;
-    let secrets = SecretStore::new(app.config());
-    let bot = &DiscordBot::from_environment(discord.clone(), secrets)?;
+    let roles = &RoleTools::from_environment(discord.clone(), SecretStore::new(app.config()))?;
     let names = &Names::new(UsersApi::from_environment()?);
     let copier = &EvidenceCopier {
         files: DiscordFiles::from_environment()?,
@@ -27,9 +27,8 @@ async fn main() -> Result<(), Error> {
     };
     let services = Services {
         names,
-        ranks: &GroupRanks::from_environment()?,
         discord,
-        bot,
+        roles,
         copier,
     };
     app.handle_or_fail("discord-worker", |invocation, work| {

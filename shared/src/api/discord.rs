@@ -23,6 +23,7 @@ mod suggest;
 mod unban;
 mod undo;
 mod unverify;
+mod update;
 mod verify;
 mod whois;
 

@@ -1,6 +1,7 @@
 //! Discord's interactions: what arrives, what is answered, and the commands. No type here knows a network.
 
 mod attachment;
+mod audit_reason;
 mod button;
 mod commands;
 mod fields;
@@ -12,6 +13,7 @@ mod reply;
 mod signature;
 
 pub use attachment::{AttachmentLink, FileStore};
+pub use audit_reason::AuditReason;
 pub use button::ButtonAction;
 pub use commands::{
     BAN_MENU, COMMANDS, CommandDefinition, CommandOption, HISTORY_MENU, OptionKind,

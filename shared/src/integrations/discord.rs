@@ -11,6 +11,7 @@ mod client;
 mod files;
 mod guilds;
 mod interactions;
+mod member_roles;
 mod sign_in;
 mod webhook;
 
@@ -19,5 +20,6 @@ pub use application::RegisteredApplication;
 pub use bot::DiscordBot;
 pub use client::{DISCORD_URL, Discord, address};
 pub use files::{DiscordFiles, FILE_TIME, FileFault, FileHead};
+pub use member_roles::ManagedRole;
 pub use sign_in::{DiscordUser, UserToken};
 pub use webhook::webhook_headers;

@@ -14,7 +14,6 @@ mod write;
 pub use codes::NewLinkCode;
 pub use consent::DiscordLinkState;
 pub(in crate::store) use erase::led_to;
-#[cfg(feature = "admin")]
 pub(in crate::store) use item::LinkItem;
 pub use redeem::{OpenLinkCode, TypedLinkCode};
 pub use write::LinkActor;

@@ -21,6 +21,7 @@ mod protected;
 mod removal;
 mod replay;
 mod restore;
+mod role_rules;
 mod server_time;
 mod undo;
 mod unlinking;
@@ -44,5 +45,6 @@ pub use restore::{
     Absent, Forwarded, KnownLogs, Piece, RestorePosition, RestoreRun, Restored, Restoring,
     TablePage,
 };
+pub use role_rules::TooManyRoleRules;
 pub use undo::{Chain, FormerRoot, Undo, UndoWindow, UndoneActor, UndoneUsers};
 pub use unlinking::StillJoined;

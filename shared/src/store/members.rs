@@ -2,4 +2,5 @@
 
 pub(super) mod guilds;
 pub(super) mod people;
+pub(super) mod role_rules;
 pub(super) mod sessions;

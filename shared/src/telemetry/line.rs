@@ -108,6 +108,11 @@ impl Serialize for Line<'_> {
             if let Some(users) = run.snapshot_users {
                 map.serialize_entry("snapshotUsers", &users)?;
             }
+            for (name, count) in run.roles.fields() {
+                if count > 0 {
+                    map.serialize_entry(name, &count)?;
+                }
+            }
             match run.scan {
                 Some(Scan::Reported(file, result)) => {
                     map.serialize_entry("file", &file.to_string())?;

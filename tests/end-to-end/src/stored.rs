@@ -231,6 +231,8 @@ impl Stored {
             | StoredKind::Mirror
             | StoredKind::Presets
             | StoredKind::Restore
+            | StoredKind::RoleRules
+            | StoredKind::RoleSync
             | StoredKind::Rules
             | StoredKind::Session
             | StoredKind::Workspace => panic!("an item of the other table: {item}"),

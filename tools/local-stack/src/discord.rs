@@ -28,9 +28,9 @@ use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 
 pub use demo::{
-    ADA, ADMINISTRATORS, APPLICATION, BOT_TOKEN, BOT_TOKEN_SECRET, CLIENT_SECRET,
-    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, WEBHOOK, WEBHOOK_TOKEN, demo_guild,
-    demo_links, demo_rules,
+    ADA, ADMINISTRATORS, APPLICATION, BOT_ROLE, BOT_TOKEN, BOT_TOKEN_SECRET, CLIENT_SECRET,
+    CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, VERIFIED, WEBHOOK, WEBHOOK_TOKEN,
+    demo_guild, demo_links, demo_rules,
 };
 pub use state::{DiscordFault, FakeGuild, FakeMember};
 
@@ -38,6 +38,7 @@ use crate::Result;
 use crate::exchange::Exchange;
 use crate::faults::Rule;
 use crate::http::{self, Guard};
+use demo::BOT_ROLE_BELOW;
 use files::FakeFile;
 use routes::Call;
 use state::{State, User};
@@ -126,6 +127,41 @@ impl Discord {
         self.change_guild(guild, |guild| {
             guild.members.remove(&user);
         });
+    }
+
+    /// Gives the bot exactly these permissions in a guild, by a role above all others or under them.
+    pub fn set_bot_role(&self, guild: u64, permissions: u64, is_above: bool) {
+        self.change_guild(guild, |guild| {
+            for role in std::mem::take(&mut guild.bot_roles) {
+                guild.roles.remove(&role);
+            }
+            let id = if is_above { BOT_ROLE } else { BOT_ROLE_BELOW };
+            *guild = guild.clone().bot_role(id, "Portcullis", permissions);
+        });
+    }
+
+    /// Deletes a role of a guild.
+    pub fn delete_role(&self, guild: u64, role: u64) {
+        self.change_guild(guild, |guild| {
+            guild.roles.remove(&role);
+            for member in guild.members.values_mut() {
+                member.roles.retain(|held| *held != role);
+            }
+        });
+    }
+
+    /// The roles of a member of a guild.
+    pub fn roles_of(&self, guild: u64, user: u64) -> Vec<u64> {
+        let guild = self.guild(guild);
+        let member = guild.and_then(|guild| guild.members.get(&user).cloned());
+        let mut roles = member.unwrap_or_default().roles;
+        roles.sort_unstable();
+        roles
+    }
+
+    /// The reasons of the changes of roles that were made, oldest first.
+    pub fn reasons(&self) -> Vec<String> {
+        self.state().audit.clone()
     }
 
     /// Adds the bot to a guild or removes it.

@@ -39,6 +39,10 @@ pub struct ViewBans;
 #[derive(Clone, Copy, Debug)]
 pub struct ModerateBans;
 
+/// May change what members are and have in Discord guilds.
+#[derive(Clone, Copy, Debug)]
+pub struct ModerateGuilds;
+
 /// May manage members, keys, webhooks and settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Administer;
@@ -52,6 +56,12 @@ impl RequiredPermission for ModerateBans {
     const REQUIRED: MemberPermission = MemberPermission::ManageBans;
     const LACKING: &'static str =
         "you lack the permission manage_bans: ask an administrator for it";
+}
+
+impl RequiredPermission for ModerateGuilds {
+    const REQUIRED: MemberPermission = MemberPermission::ModerateDiscord;
+    const LACKING: &'static str =
+        "you lack the permission moderate_discord: ask an administrator for it";
 }
 
 impl RequiredPermission for Administer {

@@ -4,7 +4,7 @@ use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::person::GuildPerson;
 use super::signed::SignedInteraction;
-use super::{unverify, verify, whois};
+use super::{unverify, update, verify, whois};
 use crate::domain::discord::{ButtonAction, InteractionKind, InteractionReply};
 
 /// Answers it; none if only a member may do it.
@@ -22,6 +22,7 @@ pub async fn answer(
         InteractionKind::Command => match interaction.command.as_str() {
             "verify" => verify::verify(desk, person).await?,
             "unverify" => unverify::unverify(desk, person).await?,
+            "update" => update::update(desk, person).await?,
             "whois" => whois::whois(desk, person).await?,
             _ => return Ok(None),
         },

@@ -21,6 +21,7 @@ use crate::domain::user_reference::UserReference;
 use crate::integrations::discord::DiscordBot;
 use crate::integrations::roblox::GroupRanks;
 use crate::moderation::names::{DISPLAY_TIME, Names};
+use crate::moderation::role_sync::RoleTools;
 use crate::store::Store;
 use crate::telemetry::RequestLog;
 
@@ -36,6 +37,8 @@ pub struct CommandDesk<'a> {
     pub bot: Option<&'a DiscordBot>,
     /// Absent where no files are copied.
     pub files: Option<&'a EvidenceCopier>,
+    /// Absent with the bot.
+    pub roles: Option<&'a RoleTools>,
     pub interaction: &'a Interaction,
     pub moment: UnixMillis,
     pub trace: Option<&'a RequestLog>,

@@ -3,6 +3,7 @@
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::person::GuildPerson;
+use super::update;
 use crate::domain::discord::{
     ButtonAction, ButtonStyle, DiscordButton, DiscordEmbed, DiscordMessage, InteractionReply,
 };
@@ -76,5 +77,6 @@ pub async fn confirmed(
         "The link with your Roblox account {player}, and your consent. The event log keeps that you unlinked them, \
          until your Roblox user is forgotten. `/verify` links them again."
     );
+    let embed = update::with_roles(desk, person, embed).await?;
     Ok(desk.reply(DiscordMessage::embed(embed)))
 }

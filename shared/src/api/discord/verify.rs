@@ -4,6 +4,7 @@ use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::person::GuildPerson;
 use super::show::{Player, escaped, relative};
+use super::update;
 use crate::domain::account_links::{AccountLink, LinkCode, LinkProof, LinkSide};
 use crate::domain::clock::UnixSeconds;
 use crate::domain::discord::{
@@ -43,6 +44,7 @@ pub async fn agreed(desk: &CommandDesk<'_>, person: &GuildPerson<'_>) -> Flow<In
 /// Links the accounts by the code in the message.
 pub async fn redeem(desk: &CommandDesk<'_>, person: &GuildPerson<'_>) -> Flow<InteractionReply> {
     let typed = typed(person, desk.interaction.shown(CODE))?;
+    update::leave_to_worker(desk, person.prefix()).await?;
     let agreed = agree(desk, person).await?;
     let by = person.link_actor();
     let redeeming = desk
@@ -83,6 +85,7 @@ async fn linked(
         .inline("Linked", relative(link.linked))
         .inline("Proof", proof(link.proof))
         .inline("You agreed", agreed);
+    embed = update::with_roles(desk, person, embed).await?;
     "/unverify deletes the link and your consent.".clone_into(&mut embed.footer);
     let buttons = match link.proof {
         LinkProof::Code => Vec::new(),

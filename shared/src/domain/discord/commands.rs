@@ -254,6 +254,15 @@ pub const COMMANDS: &[CommandDefinition] = &[
         &[],
     ),
     CommandDefinition::new(
+        "update",
+        "Bring your roles in this server up to date",
+        EVERYONE,
+        &[CommandOption::member(
+            "member",
+            "Another person, if you moderate this server",
+        )],
+    ),
+    CommandDefinition::new(
         "whois",
         "Show which Roblox and Discord accounts belong to the same person",
         EVERYONE,

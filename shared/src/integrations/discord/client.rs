@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lambda_http::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use lambda_http::http::request::Builder;
 use lambda_http::http::{HeaderValue, Method, Request};
 use serde_json::Value;
 use url::Url;
 
 use super::answer::{self, DiscordError};
+use crate::domain::discord::AuditReason;
 use crate::domain::members::DiscordId;
 use crate::integrations::secret_text::SecretText;
 use crate::integrations::service_client::{CallLimits, ServiceAnswer, ServiceClient};
@@ -25,6 +27,9 @@ pub fn address() -> String {
 }
 
 const JSON: &str = "application/json";
+
+/// Why a change is made, for the audit log of the guild.
+const AUDIT_LOG_REASON: &str = "x-audit-log-reason";
 
 /// The version of the API.
 const API: &str = "api/v10";
@@ -110,6 +115,20 @@ impl Discord {
         self.send(method, path, bot.after("Bot"), Some(body)).await
     }
 
+    /// Makes a change as the bot that needs no body. The guild's audit log shows the reason.
+    pub(super) async fn change_as_bot(
+        &self,
+        method: Method,
+        path: &str,
+        bot: &SecretText,
+        reason: &AuditReason,
+    ) -> Result<ServiceAnswer, DiscordError> {
+        let request = self.request(method, path, bot.after("Bot"));
+        let request = request.header(AUDIT_LOG_REASON, reason.as_header());
+        let answer = self.client.send(request.body(Bytes::new())).await;
+        answer.map_err(DiscordError::Unavailable)
+    }
+
     async fn send(
         &self,
         method: Method,
@@ -117,21 +136,7 @@ impl Discord {
         authorization: Option<HeaderValue>,
         body: Option<(&str, String)>,
     ) -> Result<ServiceAnswer, DiscordError> {
-        let url = self.client.url(&format!("{API}/{path}"));
-        // Discord blocks other forms of this header.
-        let agent = format!(
-            "DiscordBot (https://discord.com/developers/applications/{}, {})",
-            self.application,
-            env!("CARGO_PKG_VERSION")
-        );
-        let mut request = Request::builder()
-            .method(method)
-            .uri(url.as_str())
-            .header(ACCEPT, JSON)
-            .header(USER_AGENT, agent);
-        if let Some(authorization) = authorization {
-            request = request.header(AUTHORIZATION, authorization);
-        }
+        let mut request = self.request(method, path, authorization);
         if let Some((kind, _)) = body {
             request = request.header(CONTENT_TYPE, kind);
         }
@@ -139,5 +144,24 @@ impl Discord {
         let request = request.body(Bytes::from(body));
         let answer = self.client.send(request).await;
         answer.map_err(DiscordError::Unavailable)
+    }
+
+    fn request(&self, method: Method, path: &str, authorization: Option<HeaderValue>) -> Builder {
+        let url = self.client.url(&format!("{API}/{path}"));
+        // Discord blocks other forms of this header.
+        let agent = format!(
+            "DiscordBot (https://discord.com/developers/applications/{}, {})",
+            self.application,
+            env!("CARGO_PKG_VERSION")
+        );
+        let request = Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(ACCEPT, JSON)
+            .header(USER_AGENT, agent);
+        match authorization {
+            Some(authorization) => request.header(AUTHORIZATION, authorization),
+            None => request,
+        }
     }
 }

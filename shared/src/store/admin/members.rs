@@ -294,6 +294,9 @@ impl Store {
         if rules.iter().any(|rule| rule.basis.is_on_discord()) {
             keys.push(Key::discord_rules(prefix));
         }
+        if self.database.get(Key::role_rules(prefix)).await?.is_some() {
+            keys.extend([Key::role_rules(prefix), Key::role_sync(prefix)]);
+        }
         let guilds = self.guilds(prefix).await?;
         keys.extend(guilds.into_iter().map(Key::guild));
         for member in self.members(prefix).await? {

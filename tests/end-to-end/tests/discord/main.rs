@@ -17,6 +17,9 @@ mod linking;
 mod menus;
 mod permissions;
 mod repeats;
+mod role_schedule;
+mod roles;
+mod ruled;
 mod signatures;
 mod whois;
 

@@ -6,12 +6,14 @@ use end_to_end::{
     ApiResponse, Ban, Call, Reply, TestApp, Unban, WebhookReceiver, Workspace, eventually,
     key_order, now, repository,
 };
-use local_stack::discord::ADA;
+use local_stack::discord::{ADA, BOT_ROLE, GUILD, NOOR, VERIFIED};
 use local_stack::fault_proxy::{Fault, Rule};
 use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
-use shared::domain::clock::UnixMillis;
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::members::MemberPermission::View;
+use shared::domain::members::{DiscordId, RuleId};
+use shared::domain::role_rules::{RoleBasis, RoleRule};
 
 use crate::evidence::{guid_of, scans::scan_result, uploaded};
 use crate::linking::leave_slots;
@@ -153,6 +155,36 @@ async fn exercise_console(workspace: &Workspace<'_>) {
     browser.get(&back.replace("code=", "code=not-")).await;
 }
 
+/// A role that is given and one that is refused; then one that is taken, and a guild without the bot.
+async fn exercise_roles(app: &TestApp, workspace: &Workspace<'_>) {
+    workspace.link_guild(GUILD).await;
+    let store = app.store();
+    let prefix = workspace.id().prefix();
+    for role in [VERIFIED, BOT_ROLE] {
+        let rule = RoleRule {
+            id: RuleId::random(),
+            guild: DiscordId::new(GUILD).unwrap(),
+            role: DiscordId::new(role).unwrap(),
+            basis: RoleBasis::Linked,
+            added: UnixSeconds(1),
+        };
+        store.add_role_rule(prefix, &rule).await.unwrap().unwrap();
+    }
+    let import = json!({ "discordId": NOOR.to_string() });
+    let path = format!("/links/roblox/{}", USER + 77);
+    let link = Call::new("PUT", &path).json(&import);
+    workspace.send(link).await.assert_ok();
+    let event = json!({ "sweep": true });
+    app.invoke("sync-roles", &event).await.unwrap();
+    app.discord().set_bot(GUILD, false);
+    app.invoke("sync-roles", &event).await.unwrap();
+    app.discord().set_bot(GUILD, true);
+    let unlink = Call::new("DELETE", &path);
+    workspace.send(unlink).await.assert_ok();
+    app.settle().await;
+    app.invoke("sync-roles", &event).await.unwrap();
+}
+
 /// Does everything that a log line can report.
 async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     let soon = now() + 2;
@@ -197,6 +229,7 @@ async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     exercise_mirror(workspace).await;
     exercise_group(workspace).await;
     exercise_console(workspace).await;
+    exercise_roles(app, workspace).await;
     leave_slots(workspace, 0).await;
     workspace.ban(Ban::of(USER, 424_242)).await;
     workspace.ban(Ban::of(USER + 1, EXPERIENCE)).await;

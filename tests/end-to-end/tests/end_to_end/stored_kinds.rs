@@ -14,9 +14,10 @@ use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::{ExperienceId, UniverseId, UserId, WorkspacePrefix};
 use shared::domain::keys::NotificationSecret;
 use shared::domain::members::{
-    Member, MemberId, MemberPermission, MemberPermissions, PermissionBasis, PermissionRule,
-    ReasonPresets, RuleId,
+    DiscordId, Member, MemberId, MemberPermission, MemberPermissions, PermissionBasis,
+    PermissionRule, ReasonPresets, RuleId,
 };
+use shared::domain::role_rules::{RoleBasis, RoleRule};
 use shared::domain::rules::mirror::RestrictionSync;
 use shared::domain::user_name::{RobloxName, RobloxUser};
 use shared::store::admin::RemovalPosition;
@@ -95,6 +96,8 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::MemberAccount
         | StoredKind::Mirror
         | StoredKind::Presets
+        | StoredKind::RoleRules
+        | StoredKind::RoleSync
         | StoredKind::Rules
         | StoredKind::Session
         | StoredKind::Workspace => (Erasure::Kept, Deletion::Removed, false),
@@ -148,6 +151,19 @@ async fn add_member(store: &Store, prefix: WorkspacePrefix) {
     store.change_rules(prefix, add).await.unwrap();
     let offer = |presets: &mut ReasonPresets| *presets = ReasonPresets::default();
     store.change_reason_presets(prefix, offer).await.unwrap();
+}
+
+/// A rule that gives a role on Discord.
+async fn add_role_rule(store: &Store, prefix: WorkspacePrefix) {
+    let id: DiscordId = "80351110224678912".parse().unwrap();
+    let rule = RoleRule {
+        id: RuleId::random(),
+        guild: id,
+        role: id,
+        basis: RoleBasis::Linked,
+        added: UnixSeconds(now()),
+    };
+    store.add_role_rule(prefix, &rule).await.unwrap().unwrap();
 }
 
 /// A link, the consent to it and that of nobody who is erased, open codes of both sides and of nobody who is
@@ -261,6 +277,8 @@ async fn fill(workspace: &Workspace<'_>) {
     protecting.await.unwrap();
     add_member(store, prefix).await;
     workspace.link_guild(local_stack::discord::GUILD).await;
+    add_role_rule(store, prefix).await;
+    app.run_schedule("sync-roles", "EachFiveMinutes").await;
     let named = [BANNED, PROTECTED].map(|id| RobloxUser {
         id: user(id),
         name: RobloxName::new("name", "").unwrap(),

@@ -123,15 +123,22 @@ pub fn token(state: &mut State, call: &Call) -> Answer {
 
 /// `GET /users/@me`.
 pub fn current_user(state: &State, call: &Call) -> Answer {
+    if call.as_bot().is_ok() {
+        return described(APPLICATION, "portcullis", None);
+    }
     let token = call.authorization.strip_prefix("Bearer ");
     let user = token.and_then(|token| state.tokens.get(token));
     let Some((id, user)) = user.and_then(|id| Some((id, state.users.get(id)?))) else {
         return Answer::error(401, 0, "401: Unauthorized");
     };
+    described(*id, &user.username, user.global_name.as_deref())
+}
+
+fn described(id: u64, username: &str, global_name: Option<&str>) -> Answer {
     Answer::json(
         200,
         &json!({
-            "id": id.to_string(), "username": user.username, "global_name": user.global_name,
+            "id": id.to_string(), "username": username, "global_name": global_name,
             "avatar": null, "discriminator": "0", "public_flags": 0, "flags": 0, "mfa_enabled": true,
             "locale": "en-US", "premium_type": 0, "primary_guild": null,
         }),

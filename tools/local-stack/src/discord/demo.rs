@@ -16,6 +16,12 @@ pub const BOT_TOKEN_SECRET: &str = "portcullis/local/discord-bot-token";
 pub const GUILD: u64 = 613_425_648_685_547_541;
 pub const ADMINISTRATORS: u64 = 613_425_648_685_547_600;
 pub const MODERATORS: u64 = 613_425_648_685_547_601;
+/// A role without permissions, for linked people.
+pub const VERIFIED: u64 = 613_425_648_685_547_602;
+/// The bot's role, above all others.
+pub const BOT_ROLE: u64 = 613_425_648_685_547_690;
+/// The same under all others.
+pub(super) const BOT_ROLE_BELOW: u64 = 613_425_648_685_547_590;
 
 /// A webhook of the guild's log channel.
 pub const WEBHOOK: u64 = 613_425_648_685_547_701;
@@ -28,14 +34,17 @@ pub const ADA: u64 = 80_351_110_224_678_913;
 /// A member of the guild without a role.
 pub const NOOR: u64 = 80_351_110_224_678_914;
 
-/// Discord's permission to ban.
+/// Discord's permissions to ban, and to manage roles.
 const BAN_MEMBERS: u64 = 1 << 2;
+const MANAGE_ROLES: u64 = 1 << 28;
 
-/// A guild with two roles and three members.
+/// A guild with three roles, the bot's and three members.
 pub fn demo_guild() -> FakeGuild {
     FakeGuild::new(KIM)
         .role(ADMINISTRATORS, "Administrators", 0)
         .role(MODERATORS, "Moderators", BAN_MEMBERS)
+        .role(VERIFIED, "Verified", 0)
+        .bot_role(BOT_ROLE, "Portcullis", MANAGE_ROLES)
         .member(KIM, &[ADMINISTRATORS])
         .member(ADA, &[MODERATORS])
         .member(NOOR, &[])

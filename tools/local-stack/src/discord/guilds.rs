@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::demo::APPLICATION;
 use super::routes::{Answer, Call};
-use super::state::{FakeGuild, State};
+use super::state::{FakeGuild, FakeMember, State, User};
 
 /// The guild, if the call has the bot's token and the bot is there.
 fn seen<'a>(state: &'a State, call: &Call, guild: &str) -> Result<(u64, &'a FakeGuild), Answer> {
@@ -23,12 +24,27 @@ pub fn member(state: &State, call: &Call, guild: &str, user: &str) -> Answer {
         Err(refusal) => return refusal,
     };
     let id: u64 = user.parse().unwrap_or_default();
+    if id == APPLICATION {
+        let bot = FakeMember {
+            roles: guild.bot_roles.clone(),
+            timed_out_until: None,
+        };
+        let user = User {
+            username: "portcullis".to_owned(),
+            global_name: None,
+        };
+        return described(id, &user, &bot);
+    }
     let Some(user) = state.users.get(&id) else {
         return Answer::error(404, 10_013, "Unknown User");
     };
     let Some(member) = guild.members.get(&id) else {
         return Answer::error(404, 10_007, "Unknown Member");
     };
+    described(id, user, member)
+}
+
+fn described(id: u64, user: &User, member: &FakeMember) -> Answer {
     let roles: Vec<_> = member.roles.iter().map(u64::to_string).collect();
     Answer::json(
         200,
@@ -44,15 +60,58 @@ pub fn member(state: &State, call: &Call, guild: &str, user: &str) -> Answer {
     )
 }
 
+/// `PUT` and `DELETE /guilds/{guild}/members/{user}/roles/{role}`.
+pub fn change_role(
+    state: &mut State,
+    call: &Call,
+    guild: &str,
+    (user, role): (&str, &str),
+) -> Answer {
+    if let Err(refusal) = seen(state, call, guild) {
+        return refusal;
+    }
+    let [guild, user, role]: [u64; 3] =
+        [guild, user, role].map(|id| id.parse().unwrap_or_default());
+    if !state.users.contains_key(&user) {
+        return Answer::error(404, 10_013, "Unknown User");
+    }
+    let Some(guild) = state.guilds.get_mut(&guild) else {
+        return Answer::error(404, 10_004, "Unknown Guild");
+    };
+    if !guild.members.contains_key(&user) {
+        return Answer::error(404, 10_007, "Unknown Member");
+    }
+    if !guild.roles.contains_key(&role) {
+        return Answer::error(404, 10_011, "Unknown Role");
+    }
+    let of_bot = guild.bot_roles.iter().filter_map(|id| guild.roles.get(id));
+    let granted = of_bot.fold(0, |all, (_, bits)| all | bits);
+    let highest = guild.bot_roles.iter().map(|id| guild.position(*id)).max();
+    let may = granted & (1 << 28 | 1 << 3) != 0;
+    if !may || highest <= Some(guild.position(role)) || guild.managed.contains(&role) {
+        return Answer::error(403, 50_013, "Missing Permissions");
+    }
+    if let Some(member) = guild.members.get_mut(&user) {
+        member.roles.retain(|held| *held != role);
+        if call.method == "PUT" {
+            member.roles.push(role);
+        }
+    }
+    state.audit.push(call.reason.clone());
+    Answer::empty(204)
+}
+
 /// `GET /guilds/{guild}`.
 pub fn guild(state: &State, call: &Call, guild: &str) -> Answer {
     let (id, guild) = match seen(state, call, guild) {
         Ok(found) => found,
         Err(refusal) => return refusal,
     };
-    let everyone = role(id, "@everyone", 1 << 10, 0);
-    let others = guild.roles.iter().zip(1..);
-    let others = others.map(|((id, (name, permissions)), at)| role(*id, name, *permissions, at));
+    let everyone = role(id, "@everyone", 1 << 10, (0, false));
+    let others = guild.roles.iter().map(|(id, (name, permissions))| {
+        let place = (guild.position(*id), guild.managed.contains(id));
+        role(*id, name, *permissions, place)
+    });
     let roles: Vec<_> = std::iter::once(everyone).chain(others).collect();
     let mut body = json!({
         "id": id.to_string(), "name": "A guild", "owner_id": guild.owner.to_string(), "roles": roles,
@@ -87,10 +146,10 @@ pub fn guild(state: &State, call: &Call, guild: &str) -> Answer {
     Answer::json(200, &body)
 }
 
-fn role(id: u64, name: &str, permissions: u64, position: u32) -> Value {
+fn role(id: u64, name: &str, permissions: u64, (position, managed): (usize, bool)) -> Value {
     json!({
         "id": id.to_string(), "name": name, "permissions": permissions.to_string(), "position": position,
-        "color": 0, "hoist": false, "managed": false, "mentionable": false, "icon": null,
+        "color": 0, "hoist": false, "managed": managed, "mentionable": false, "icon": null,
         "unicode_emoji": null, "flags": 0,
         "colors": { "primary_color": 0, "secondary_color": null, "tertiary_color": null },
     })

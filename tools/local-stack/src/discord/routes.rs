@@ -25,6 +25,8 @@ pub struct Call {
     pub authorization: String,
     agent: String,
     pub kind: String,
+    /// Why a change is made, decoded.
+    pub reason: String,
     pub body: Bytes,
 }
 
@@ -48,6 +50,10 @@ impl Call {
             authorization: header(header::AUTHORIZATION),
             agent: header(header::USER_AGENT),
             kind: header(header::CONTENT_TYPE),
+            reason: decode(
+                &header(HeaderName::from_static("x-audit-log-reason")),
+                false,
+            ),
             body,
         }
     }
@@ -176,6 +182,9 @@ pub fn answer(state: &mut State, call: &Call, works: bool) -> Answer {
         }
         ("GET", ["guilds", guild]) => guilds::guild(state, call, guild),
         ("POST", ["webhooks", webhook, token]) => webhooks::post(state, call, webhook, token),
+        ("PUT" | "DELETE", ["guilds", guild, "members", user, "roles", role]) => {
+            guilds::change_role(state, call, guild, (user, role))
+        }
         ("GET", ["guilds", guild, "members", user]) => guilds::member(state, call, guild, user),
         _ => Answer::error(404, 0, "404: Not Found"),
     }

@@ -30,6 +30,8 @@ pub struct State {
     /// The files of messages, by their ids.
     pub files: BTreeMap<u64, FakeFile>,
     pub registered: Registered,
+    /// The reasons of changes of roles, oldest first.
+    pub audit: Vec<String>,
     pub faults: Rules<DiscordFault>,
     pub exchanges: Exchanges,
 }
@@ -50,8 +52,12 @@ pub struct Code {
 #[derive(Clone, Debug)]
 pub struct FakeGuild {
     pub owner: u64,
-    /// Names and permission bits, by id.
+    /// Names and permission bits, by id. The later ones are above the earlier ones.
     pub roles: BTreeMap<u64, (String, u64)>,
+    /// The roles that belong to an integration.
+    pub managed: Vec<u64>,
+    /// The roles of the bot.
+    pub bot_roles: Vec<u64>,
     pub members: BTreeMap<u64, FakeMember>,
     /// Whether the application's bot is in the guild.
     pub has_bot: bool,
@@ -70,6 +76,8 @@ impl FakeGuild {
         Self {
             owner,
             roles: BTreeMap::new(),
+            managed: Vec::new(),
+            bot_roles: Vec::new(),
             members: BTreeMap::new(),
             has_bot: true,
         }
@@ -79,6 +87,20 @@ impl FakeGuild {
     pub fn role(mut self, id: u64, name: &str, permissions: u64) -> Self {
         self.roles.insert(id, (name.to_owned(), permissions));
         self
+    }
+
+    /// The same with a role of the bot.
+    #[must_use]
+    pub fn bot_role(mut self, id: u64, name: &str, permissions: u64) -> Self {
+        self.bot_roles.push(id);
+        self.managed.push(id);
+        self.role(id, name, permissions)
+    }
+
+    /// The height of a role: everyone's is 0.
+    pub(super) fn position(&self, role: u64) -> usize {
+        let below = self.roles.keys().position(|known| *known == role);
+        below.map_or(0, |below| below + 1)
     }
 
     #[must_use]

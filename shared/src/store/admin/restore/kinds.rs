@@ -77,6 +77,8 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         | StoredKind::Key
         | StoredKind::Mirror
         | StoredKind::Restore
+        | StoredKind::RoleRules
+        | StoredKind::RoleSync
         | StoredKind::Workspace => None,
     }
 }

@@ -83,6 +83,8 @@ stored_kinds! {
         Mirror = "enforcement",
         Presets = "presets",
         Restore = "restore",
+        RoleRules = "role-rules",
+        RoleSync = "role-sync",
         Rules = "rules",
         Session = "session",
         Workspace = "workspace",

@@ -16,6 +16,12 @@ pub const MEMBERS: &str = "P#";
 /// The partition of the workspaces that have rules by Discord accounts.
 pub const DISCORD_RULES: &str = "DR";
 
+/// The partition of the rules that give roles on Discord, and of how far they are applied.
+pub const ROLE_RULES: &str = "RR";
+
+/// What follows the workspace in the sort key of how far they are applied.
+pub const ROLE_SYNC_SUFFIX: &str = "#S";
+
 /// The members of a workspace, their sessions, invitations, rules and presets.
 pub fn members_partition(prefix: WorkspacePrefix) -> String {
     format!("{MEMBERS}{prefix}")
@@ -75,6 +81,22 @@ impl Key {
     /// That a Discord guild belongs to a workspace.
     pub fn guild_of(prefix: WorkspacePrefix, guild: DiscordId) -> Self {
         Self::of_members(prefix, format!("{GUILD_PREFIX}{guild}"))
+    }
+
+    /// The rules that give roles on Discord.
+    pub fn role_rules(prefix: WorkspacePrefix) -> Self {
+        Self {
+            pk: ROLE_RULES.to_owned(),
+            sk: prefix.to_string(),
+        }
+    }
+
+    /// How far those rules are applied.
+    pub fn role_sync(prefix: WorkspacePrefix) -> Self {
+        Self {
+            pk: ROLE_RULES.to_owned(),
+            sk: format!("{prefix}{ROLE_SYNC_SUFFIX}"),
+        }
     }
 
     pub fn reason_presets(prefix: WorkspacePrefix) -> Self {

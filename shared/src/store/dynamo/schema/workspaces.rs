@@ -2,6 +2,7 @@
 
 use super::{
     DISCORD_RULES, ENDED_MIRRORS, ENDPOINTS, ERASURE_INTAKES, GROUPS, Key, MIRRORS, RESTORE_RUN,
+    ROLE_RULES,
 };
 use crate::domain::ids::WorkspacePrefix;
 
@@ -49,6 +50,7 @@ impl Key {
                 ENDED_MIRRORS,
                 LOCAL_STACK,
                 RESTORE_RUN,
+                ROLE_RULES,
             ]
             .contains(&self.pk.as_str())
     }

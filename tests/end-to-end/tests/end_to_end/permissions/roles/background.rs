@@ -77,6 +77,28 @@ pub const ROLES: &[Role] = &[
         ],
     ),
     (
+        "sync-roles",
+        &[
+            (
+                WORKSPACES,
+                &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
+            ),
+            (
+                "secretsmanager:secret:portcullis/local/discord-bot-token-??????",
+                &["secretsmanager:GetSecretValue"],
+            ),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:Query",
+                ],
+            ),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
+        ],
+    ),
+    (
         "mirror-bans",
         &[
             (WORKSPACES, &["dynamodb:Query", "dynamodb:UpdateItem"]),
