@@ -7,7 +7,8 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use shared::domain::clock::UnixMillis;
 use shared::domain::error::ApiError;
 use shared::domain::webhooks::discord::{
-    ChannelMessage, DiscordWebhook, EventEmbed, WebhookAnswer, users_shown,
+    ChannelMessage, DiscordWebhook, EventEmbed, KnownNames, WebhookAnswer, member_shown,
+    users_shown,
 };
 use shared::domain::webhooks::{RetryDecision, Target};
 use shared::integrations::discord::webhook_headers;
@@ -99,7 +100,16 @@ impl Sender<'_> {
         let (prefix, now) = (self.endpoint.workspace.prefix(), UnixMillis::now());
         let cached = self.store.cached_names(prefix, &users, now.seconds()).await;
         // Without names, ids are shown.
-        let names = cached.unwrap_or_default().names;
+        let mut names = KnownNames {
+            users: cached.unwrap_or_default().names,
+            ..KnownNames::default()
+        };
+        let members: BTreeSet<_> = events().filter_map(member_shown).collect();
+        for id in members {
+            if let Ok(Some(member)) = self.store.member(prefix, id).await {
+                names.members.insert(id, member.name);
+            }
+        }
         let embed = |pending: &PendingDelivery| match &pending.event {
             Some(event) => EventEmbed::of(event, &names),
             None => EventEmbed::test(pending.delivery.created.seconds()),

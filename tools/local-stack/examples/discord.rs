@@ -38,7 +38,8 @@ async fn main() -> Result<()> {
         "press" => {
             let last = last()?;
             let label = rest.join(" ");
-            let custom_id = button(&last, &label).ok_or_else(usage)?;
+            let custom_id = button(&last, &label)
+                .ok_or_else(|| Error::Tool(format!("the last answer has no button {label:?}")))?;
             let data = json!({ "component_type": 2, "custom_id": custom_id });
             let mut body = act(caller::Act::Press, &data);
             if let Some(body) = body.as_object_mut() {

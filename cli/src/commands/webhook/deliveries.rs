@@ -1,7 +1,5 @@
 //! `portcullis webhook deliveries`.
 
-use std::collections::HashMap;
-
 use anyhow::Result;
 use clap::Args;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -10,7 +8,7 @@ use serde_json::Value;
 use shared::domain::clock::UnixMillis;
 use shared::domain::ids::UserId;
 use shared::domain::webhooks::Failure;
-use shared::domain::webhooks::discord::{ChannelMessage, EventEmbed};
+use shared::domain::webhooks::discord::{ChannelMessage, EventEmbed, KnownNames};
 use shared::domain::webhooks::{Delivery, DeliveryKey, DeliveryState, Endpoint, Message};
 use shared::store::Store;
 
@@ -100,7 +98,7 @@ impl SentEvent {
                     return Ok(Self::default());
                 };
                 let body = match endpoint.discord() {
-                    Some(_) => shown_in_channel(EventEmbed::of(&event, &HashMap::new()))?,
+                    Some(_) => shown_in_channel(EventEmbed::of(&event, &KnownNames::default()))?,
                     None => signed(&Message::of(workspace, &event)?)?,
                 };
                 (event.entry.user(), body)

@@ -84,6 +84,11 @@ pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRepl
     };
     let player = desk.player(by, asked.option("user")).await?;
     if is_global {
+        // A mistyped id shows by its name.
+        let player = match player.name {
+            Some(_) => player,
+            None => desk.named_in(prefix, player.id).await?,
+        };
         let message = confirmation(desk.id()?, &player, &reasons, length, places.count());
         return Ok(desk.reply(message));
     }

@@ -42,6 +42,11 @@ impl Commander {
             None => None,
         };
         let Some((mut member, rules)) = found else {
+            if was_removed(store, person).await? {
+                return Err(Stop::say(
+                    "An administrator has removed you from the workspace, and only they can add you again.",
+                ));
+            }
             return Err(Stop::Say(format!(
                 "You are not a member of this server's workspace. Sign in to the console with Discord once, \
                  or ask an administrator of the workspace to add you with your Discord id, {}.",
@@ -101,6 +106,13 @@ impl Commander {
             false => lacking(P::REQUIRED),
         })
     }
+}
+
+/// Whether an administrator has removed the person's member.
+async fn was_removed(store: &Store, person: &GuildPerson<'_>) -> Flow<bool> {
+    let members = store.members(person.prefix()).await?;
+    let mut removed = members.iter().filter(|member| member.removed.is_some());
+    Ok(removed.any(|member| member.discord == Some(person.user())))
 }
 
 /// Why someone without a permission is refused.

@@ -1,6 +1,6 @@
 //! One interaction, and what its commands work with.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::commander::Commander;
 use super::evidence::EvidenceCopier;
@@ -16,7 +16,7 @@ use crate::domain::discord::{
 use crate::domain::error::ApiError;
 use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::members::DiscordId;
-use crate::domain::user_name::RobloxName;
+use crate::domain::user_name::{RobloxName, RobloxUser};
 use crate::domain::user_reference::UserReference;
 use crate::integrations::discord::DiscordBot;
 use crate::integrations::roblox::GroupRanks;
@@ -202,6 +202,15 @@ impl CommandDesk<'_> {
             (reference, Some(names)) => {
                 let found = names.resolve(&reference).await;
                 let (id, name) = found.map_err(|error| Stop::Say(sentence(&error.to_string())))?;
+                if let Some(name) = &name {
+                    let user = RobloxUser {
+                        id,
+                        name: name.clone(),
+                    };
+                    self.store
+                        .cache_names(prefix, &[user], &HashSet::new(), self.now())
+                        .await;
+                }
                 Ok(Player { id, name })
             }
         }

@@ -102,7 +102,14 @@ pub async fn bans(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRep
         let place: PlaceId = typed
             .parse()
             .map_err(|_| Stop::say("The experience is its place id, such as 1818."))?;
-        filter.experience = Some(store.experience_of(prefix, place).await?);
+        let experience = store.experience_of(prefix, place).await?;
+        let links = store.links(prefix).await?;
+        if !links.iter().any(|link| link.experience == experience) {
+            return Err(Stop::say(
+                "This experience is not linked to the workspace. `/places` lists those that are.",
+            ));
+        }
+        filter.experience = Some(experience);
     }
     let mut list = store.ban_list(prefix, &filter, None, Some(AT_ONCE));
     let (mut found, mut examined) = (Vec::new(), 0_usize);

@@ -89,6 +89,14 @@ pub fn until(expires: Expiry) -> String {
     }
 }
 
+/// The end of a ban by itself.
+fn end(expires: Expiry) -> String {
+    match expires {
+        Expiry::Never => "Never".to_owned(),
+        Expiry::At(at) => format!("<t:{at}:f> ({})", relative(at)),
+    }
+}
+
 /// Where a ban applies, in a sentence.
 pub fn place(ban: &Ban) -> String {
     match ban.scope {
@@ -116,7 +124,7 @@ pub fn line(ban: &Ban, now: UnixSeconds) -> String {
 pub fn terms(embed: DiscordEmbed, ban: &Ban, shows_private: bool) -> DiscordEmbed {
     let embed = embed
         .inline("Where", place(ban))
-        .inline("Until", until(ban.terms.expires))
+        .inline("Ends", end(ban.terms.expires))
         .inline("Made", relative(ban.created))
         .field(PUBLIC_REASON, escaped(&ban.terms.public_reason));
     if shows_private && ban.terms.private_reason != ban.terms.public_reason {

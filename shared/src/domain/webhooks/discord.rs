@@ -9,7 +9,8 @@ mod parts;
 mod webhook;
 
 pub use answer::WebhookAnswer;
-pub use event_embed::{EventEmbed, users_shown};
+pub use event_embed::{EventEmbed, member_shown, users_shown};
 pub use markdown::is_markup;
 pub use message::ChannelMessage;
+pub use parts::KnownNames;
 pub use webhook::{DiscordWebhook, InvalidDiscordWebhook, is_of_discord};

@@ -4,11 +4,12 @@ use std::time::{Duration, Instant};
 
 use end_to_end::integrations::CHANNEL_TOKEN;
 use end_to_end::{Ban, TestApp, Unban, Workspace, discord_contract, now, role_change};
-use local_stack::discord::DiscordFault;
+use local_stack::discord::{ADA, DiscordFault, GUILD};
 use local_stack::faults::Rule;
 use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::UserId;
+use shared::domain::members::MemberPermission::ManageBans;
 use shared::domain::user_name::{RobloxName, RobloxUser};
 use shared::domain::webhooks::{DeliveryState, EndpointState, PAUSES, PausedFor};
 use shared::store::ErasureSource;
@@ -144,6 +145,22 @@ async fn every_kind_of_event_appears_readably_in_the_channel() {
     target.drain().await;
     assert_eq!(app.discord().exchanges().len(), 1);
     assert_token_is_in_no_log(&app);
+}
+
+#[tokio::test]
+async fn member_is_named_in_the_channel() {
+    let app = still().start().await;
+    let workspace = app.workspace().await;
+    let target = channel(&workspace).await;
+    workspace.link(EXPERIENCE).await;
+    workspace.link_guild(GUILD).await;
+    workspace.add_on_discord("Ada_1", ADA, &[ManageBans]).await;
+    let ada = app.on_discord(GUILD, ADA);
+    let ban = [("user", "1"), ("reason", "Spam")];
+    ada.command("ban", &ban).await.says("\"title\":\"Banned\"");
+    publish(&workspace).await;
+    target.drain().await;
+    assert_eq!(row(&embeds(&app)[0], "By"), r"Ada\_1, in Discord");
 }
 
 #[tokio::test]

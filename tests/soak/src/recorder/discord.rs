@@ -13,7 +13,7 @@ use crate::history::{CallResult, GAVE_UP, RecordedCall};
 const WORKER: Duration = Duration::from_secs(10);
 
 impl Recorder<'_> {
-    /// Sends an interaction, and again so many times, and records all as one call with the same meaning.
+    /// Sends an interaction, and repeats it `again` times, and records all as one call with the same meaning.
     /// A command that is refused is not recorded, so whatever it changes all the same is found.
     pub async fn interact(
         &self,

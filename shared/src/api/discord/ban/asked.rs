@@ -62,7 +62,7 @@ fn judged(what: &str, typed: &str, most: usize) -> Flow<String> {
 /// A length as people write it. A number alone suggests a typing mistake.
 pub fn length(typed: &str, now: UnixSeconds) -> Flow<Length> {
     let typed = typed.trim();
-    if ["forever", "permanent", "perm", "permanently"]
+    if ["forever", "permanent", "perm", "permanently", "never"]
         .iter()
         .any(|it| it.eq_ignore_ascii_case(typed))
     {
@@ -70,6 +70,7 @@ pub fn length(typed: &str, now: UnixSeconds) -> Flow<Length> {
     }
     let has_unit = typed.parse::<f64>().is_err();
     let length = length::parse(&typed.into(), now);
+    let length = length.or_else(|| length::parse(&typed.to_lowercase().into(), now));
     let length = length.filter(|length| match length {
         Length::Until(at) => *at > now,
         Length::For(_) => has_unit,
@@ -251,7 +252,10 @@ mod tests {
         for (typed, expected) in [
             ("7d", Length::For(604_800)),
             ("1d12h", Length::For(129_600)),
+            ("7D", Length::For(604_800)),
+            ("1 Week", Length::For(604_800)),
             ("Forever", Length::Permanent),
+            ("never", Length::Permanent),
             ("perm", Length::Permanent),
             (
                 "2027-01-31T18:00Z",

@@ -17,6 +17,7 @@ use crate::domain::clock::UnixSeconds;
 use crate::domain::discord::limits::{FIELD_VALUE, units};
 use crate::domain::history::{LogEvent, LoggedEvent, PastDecision};
 use crate::domain::ids::UserId;
+use crate::domain::members::MemberId;
 use crate::domain::rules::DecisionKind;
 
 /// A box of a message. Each constructor keeps to Discord's limits.
@@ -56,6 +57,15 @@ pub fn users_shown(event: &LoggedEvent) -> impl Iterator<Item = UserId> {
     event.entry.user().into_iter().chain(moderator)
 }
 
+/// The member whom the embed of an event names.
+pub fn member_shown(event: &LoggedEvent) -> Option<MemberId> {
+    let key_id = match &event.entry {
+        LogEvent::Decision(decision) => &decision.key_id,
+        LogEvent::Activity(activity) => &activity.key_id,
+    };
+    key_id.parse().ok()
+}
+
 impl EventEmbed {
     /// An event, with the names that are known.
     #[must_use]
@@ -93,7 +103,7 @@ impl EventEmbed {
         let by = DecidedBy::new(&decision.key_id, decision.channel);
         embed
             .row(
-                "Reason",
+                if is_ban { "Reason" } else { "Banned for" },
                 EscapedMarkdown::of(&ban.terms.public_reason, FIELD_VALUE),
             )
             .row("By", parts::actor(&by, decision.moderator, names))

@@ -7,6 +7,7 @@ use crate::domain::activity::{EvidenceSummary, RoleSummary};
 use crate::domain::actor::{ActorKind, Channel, DecidedBy};
 use crate::domain::discord::limits::{FIELD_VALUE, units};
 use crate::domain::ids::{ModeratorId, UserId};
+use crate::domain::members::{MemberId, MemberName};
 use crate::domain::rules::{Ban, Expiry, Scope};
 use crate::domain::user_name::RobloxName;
 
@@ -20,12 +21,17 @@ const ID: usize = 100;
 const REST: usize = 32;
 
 /// The names that are known without asking Roblox.
-pub type KnownNames = HashMap<UserId, RobloxName>;
+#[derive(Clone, Debug, Default)]
+pub struct KnownNames {
+    pub users: HashMap<UserId, RobloxName>,
+    /// Of members, by their ids.
+    pub members: HashMap<MemberId, MemberName>,
+}
 
 /// A user as a link to their profile.
 pub fn user(user: UserId, names: &KnownNames) -> EscapedMarkdown {
     let address = format!("https://www.roblox.com/users/{user}/profile");
-    match names.get(&user) {
+    match names.users.get(&user) {
         Some(name) => {
             let name = EscapedMarkdown::of(&name.to_string(), NAME);
             EscapedMarkdown::link(&name, &address).and(&format!(" ({user})"))
@@ -78,13 +84,17 @@ pub fn actor(
         Some(Channel::Game) => ", in the game",
         Some(Channel::Mirror) => ", on Roblox's ban list",
     };
-    let id = match kind {
-        ActorKind::System => String::new(),
-        _ => format!(" {}", EscapedMarkdown::of(&by.id, ID)),
+    let member = by.id.parse().ok().and_then(|id| names.members.get(&id));
+    let acted = match (kind, member) {
+        (ActorKind::Member, Some(name)) => {
+            format!("{}{how}", EscapedMarkdown::of(name.as_str(), NAME))
+        }
+        (ActorKind::System, _) => format!("{who}{how}"),
+        _ => format!("{who} {}{how}", EscapedMarkdown::of(&by.id, ID)),
     };
-    let acted = format!("{who}{id}{how}");
     match moderator.and_then(user_of) {
         Some(moderator) => user(moderator, names).and(&format!(", by {acted}")),
+        None if member.is_some() => EscapedMarkdown::plain(acted),
         None => EscapedMarkdown::plain(capitalized(&acted)),
     }
 }
