@@ -204,7 +204,6 @@ fn putting(new: NewVersion) -> Result<HttpRequest, BoxError> {
 }
 
 /// Fails with `InvalidParameterException` if another version than `before` is the current one.
-#[expect(clippy::needless_pass_by_value, reason = "fits the operation")]
 fn promoting(next: NewCurrent) -> Result<HttpRequest, BoxError> {
     let mut body = json!({
         "SecretId": next.secret,

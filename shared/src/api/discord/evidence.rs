@@ -135,9 +135,9 @@ pub async fn submitted(desk: &CommandDesk<'_>, by: &Commander) -> Flow<Interacti
 
 impl AskedCopy {
     fn read(sent: &Interaction) -> Flow<Self> {
-        let lines = sent.option(FILES).lines().map(str::trim);
+        let typed = sent.option(FILES).lines().map(str::trim);
         let mut links = Vec::new();
-        for line in lines.filter(|line| !line.is_empty()) {
+        for line in typed.filter(|line| !line.is_empty()) {
             let link = AttachmentLink::parse(line).ok_or_else(|| {
                 Stop::say("Each line under Files must be the link to a file on Discord.")
             })?;

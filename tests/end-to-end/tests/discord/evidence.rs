@@ -10,6 +10,7 @@ use shared::domain::members::MemberPermission::{ManageBans, View};
 use crate::{EXPERIENCE, with_ada};
 
 const MENU: &str = "Use as evidence";
+const OTHER_GUILD: u64 = 613_425_648_685_547_542;
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0";
 const TEXT: &[u8] = "Chat: \u{201c}I fly\u{201d}".as_bytes();
 
@@ -215,13 +216,12 @@ async fn ban_of_another_workspace_is_none() {
     let app = TestApp::builder().with_faults().start().await;
     let (first, _) = with_ada(&app, &[ManageBans]).await;
     first.ban(Ban::of(156, EXPERIENCE).permanent()).await;
-    const GUILD: u64 = 613_425_648_685_547_542;
     app.discord()
-        .set_guild(GUILD, FakeGuild::new(KIM).member(KIM, &[]));
+        .set_guild(OTHER_GUILD, FakeGuild::new(KIM).member(KIM, &[]));
     let second = app.workspace().await;
-    second.link_guild(GUILD).await;
+    second.link_guild(OTHER_GUILD).await;
     second.add_on_discord("Kim", KIM, &[ManageBans]).await;
-    let kim = app.on_discord(GUILD, KIM);
+    let kim = app.on_discord(OTHER_GUILD, KIM);
     let shown = used(&app, &kim, "156", &[log(&app)]).await;
     shown.says("has no ban in force");
     assert_eq!(evidence(&first).await, [] as [Value; 0]);

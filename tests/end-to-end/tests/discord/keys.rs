@@ -15,6 +15,7 @@ use shared::store::MirrorOptions;
 use crate::{EXPERIENCE, with_ada};
 
 const UNIVERSE: u64 = 7;
+const OTHER_GUILD: u64 = 613_425_648_685_547_542;
 const KEY: &str = "a-key-of-open-cloud/+=";
 const NEWER_KEY: &str = "a-newer-key-of-open-cloud";
 
@@ -267,14 +268,13 @@ async fn key_that_roblox_does_not_accept_is_refused() {
 async fn workspaces_bind_their_own_experiences_alone() {
     let app = TestApp::start().await;
     let (first, ada) = with_roblox(&app).await;
-    const GUILD: u64 = 613_425_648_685_547_542;
     app.discord()
-        .set_guild(GUILD, FakeGuild::new(KIM).member(KIM, &[]));
+        .set_guild(OTHER_GUILD, FakeGuild::new(KIM).member(KIM, &[]));
     let second = app.workspace().await;
     second.link(8).await;
-    second.link_guild(GUILD).await;
+    second.link_guild(OTHER_GUILD).await;
     second.add_on_discord("Kim", KIM, &[Administrator]).await;
-    let kim = app.on_discord(GUILD, KIM);
+    let kim = app.on_discord(OTHER_GUILD, KIM);
     let shown = app.interact_to_the_end(&form(&kim, &place(), KEY)).await;
     shown.says("not linked");
     app.interact_to_the_end(&form(&kim, "", NEWER_KEY))

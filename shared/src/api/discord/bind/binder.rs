@@ -51,7 +51,11 @@ impl KeyBinder {
         experience: Option<ExperienceId>,
     ) -> Flow<Option<UniverseId>> {
         let key = RobloxKey::from(key.clone());
-        let info = self.roblox.introspect(&key).await.map_err(refused)?;
+        let info = self
+            .roblox
+            .introspect(&key)
+            .await
+            .map_err(|error| refused(&error))?;
         if !info.enabled || info.expired {
             return Err(Stop::say(
                 "The key is disabled or has expired, so it was not stored. Create a new one in the Creator \
@@ -194,7 +198,7 @@ fn demand_scopes(info: &KeyInfo, universe: UniverseId) -> Flow<()> {
 }
 
 /// Why a key is not stored. Roblox's words are not repeated: they may contain what was sent.
-fn refused(error: RobloxError) -> Stop {
+fn refused(error: &RobloxError) -> Stop {
     match error {
         RobloxError::Unauthorized { .. } | RobloxError::Refused { .. } => Stop::say(
             "Roblox does not accept this key, so it was not stored. Copy it again from the Creator Dashboard.",
