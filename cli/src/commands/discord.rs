@@ -4,6 +4,7 @@ mod commands;
 mod context;
 mod guilds;
 mod setup;
+mod watches;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -20,6 +21,7 @@ Examples:
   portcullis discord setup --dry-run
   portcullis discord setup --yes
   portcullis discord link 613425648685547541 --workspace \"My studio\"
+  portcullis discord watch 613425648685547541 on
   portcullis discord list
   portcullis discord unlink 613425648685547541
 
@@ -37,7 +39,10 @@ pub enum DiscordCommand {
     Link(guilds::NamedGuild),
     /// End the link of a guild: commands there no longer work.
     Unlink(guilds::NamedGuild),
-    /// List the guilds of a workspace.
+    /// Record bans and unbans in a guild, also those made without Portcullis: its audit log is read every minute
+    /// from now on.
+    Watch(watches::WatchArgs),
+    /// List the guilds of a workspace, and whether their audit logs are read.
     List(crate::arguments::WorkspaceArg),
 }
 
@@ -54,6 +59,7 @@ pub async fn run(
         }
         DiscordCommand::Link(named) => guilds::link(named, &located, output).await,
         DiscordCommand::Unlink(named) => guilds::unlink(named, &located.store(), output).await,
-        DiscordCommand::List(place) => guilds::list(place, &located.store(), output).await,
+        DiscordCommand::Watch(args) => watches::watch(args, &located.store(), output).await,
+        DiscordCommand::List(place) => watches::list(place, &located.store(), output).await,
     }
 }

@@ -192,6 +192,18 @@ impl Printable for ActivityEntry {
                 "-".to_owned(),
                 format!("discord {}", link.discord_id),
             ),
+            ActivityDetails::DiscordBanned(ban) => (
+                "banned on Discord".to_owned(),
+                "-".to_owned(),
+                format!("guild {}", ban.guild_id),
+                "-".to_owned(),
+            ),
+            ActivityDetails::DiscordUnbanned(ban) => (
+                "unbanned on Discord".to_owned(),
+                "-".to_owned(),
+                format!("guild {}", ban.guild_id),
+                "-".to_owned(),
+            ),
         };
         vec![
             ("when", self.at.shown()),

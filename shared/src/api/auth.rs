@@ -16,5 +16,7 @@ pub use caller::{
     BulkBans, Caller, CheckBans, CheckManyUsers, DecideBans, Permission, ReadBans, ReadEvidence,
     UnverifiedKey, WriteBans, WriteEvidence, WriteGroups,
 };
-pub use moderator::{Administer, ModerateBans, Moderator, RequiredPermission, ViewBans};
+pub use moderator::{
+    Administer, ModerateBans, ModerateDiscord, Moderator, RequiredPermission, ViewBans,
+};
 pub use notification::RobloxNotification;

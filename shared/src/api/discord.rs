@@ -8,6 +8,8 @@ mod ban;
 mod commander;
 mod desk;
 mod flow;
+mod guild_ban;
+mod guild_refusal;
 mod key;
 mod look;
 mod places;

@@ -67,6 +67,10 @@ pub enum ActivityDetails {
     LinkAdded(LinkSummary),
     #[serde(rename = "LINK_REMOVED")]
     LinkRemoved(LinkSummary),
+    #[serde(rename = "DISCORD_BANNED")]
+    DiscordBanned(DiscordBanSummary),
+    #[serde(rename = "DISCORD_UNBANNED")]
+    DiscordUnbanned(DiscordBanSummary),
 }
 
 /// A role of a Roblox group.
@@ -118,6 +122,28 @@ pub struct LinkSummary {
     pub method: LinkProof,
 }
 
+/// A Discord user who was banned or unbanned in a guild. The activity's user is the one linked to them then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiscordBanSummary {
+    pub guild_id: DiscordId,
+    pub discord_id: DiscordId,
+    /// Who did it on Discord, if Discord says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_discord_id: Option<DiscordId>,
+    pub source: DiscordBanSource,
+}
+
+/// How the service knows of a change of a guild's bans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiscordBanSource {
+    /// A member used a command.
+    Command,
+    /// The guild's audit log says so.
+    AuditLog,
+}
+
 impl ActivityDetails {
     #[must_use]
     pub const fn name(&self) -> EventName {
@@ -127,6 +153,8 @@ impl ActivityDetails {
             Self::EvidenceRemoved(_) => EventName::EvidenceRemoved,
             Self::LinkAdded(_) => EventName::LinkAdded,
             Self::LinkRemoved(_) => EventName::LinkRemoved,
+            Self::DiscordBanned(_) => EventName::DiscordBanned,
+            Self::DiscordUnbanned(_) => EventName::DiscordUnbanned,
         }
     }
 }
@@ -152,7 +180,15 @@ mod tests {
             discord_id: "80351110224678912".parse().unwrap(),
             method: LinkProof::Code,
         };
+        let banned = DiscordBanSummary {
+            guild_id: "613425648685547541".parse().unwrap(),
+            discord_id: link.discord_id,
+            by_discord_id: None,
+            source: DiscordBanSource::AuditLog,
+        };
         for details in [
+            ActivityDetails::DiscordBanned(banned.clone()),
+            ActivityDetails::DiscordUnbanned(banned),
             ActivityDetails::LinkAdded(link.clone()),
             ActivityDetails::LinkRemoved(link),
             ActivityDetails::EvidenceAdded(evidence.clone()),

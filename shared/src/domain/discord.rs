@@ -1,7 +1,11 @@
 //! Discord's interactions: what arrives, what is answered, and the commands. No type here knows a network.
 
+mod audit_log;
+mod audit_reason;
 mod button;
 mod commands;
+mod guild_ban;
+mod guild_watch;
 mod interaction;
 pub mod limits;
 mod message;
@@ -9,8 +13,12 @@ mod modal;
 mod reply;
 mod signature;
 
+pub use audit_log::{AuditCursor, AuditEntry, AuditReading, GuildBanChange};
+pub use audit_reason::AuditReason;
 pub use button::ButtonAction;
 pub use commands::{COMMANDS, CommandDefinition, CommandOption, OptionKind};
+pub use guild_ban::{GuildModerator, Unbannable, judge_guild_ban};
+pub use guild_watch::{GuildWatch, WatchFailure, WatchFault, WatchGap};
 pub use interaction::{
     Interaction, InteractionKind, InteractionSender, InteractionToken, TOKEN_VALID,
 };

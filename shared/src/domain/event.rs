@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::domain::activity::{
-    Activity, ActivityDetails, EvidenceSummary, GroupRoleChange, LinkSummary,
+    Activity, ActivityDetails, DiscordBanSummary, EvidenceSummary, GroupRoleChange, LinkSummary,
 };
 use crate::domain::actor::{ActorKind, Channel, DecidedBy};
 use crate::domain::ban_info::{BanInfo, BanPresenter, Flag};
@@ -25,10 +25,13 @@ pub enum EventName {
     EvidenceRemoved,
     LinkAdded,
     LinkRemoved,
+    /// A user was banned in a Discord guild.
+    DiscordBanned,
+    DiscordUnbanned,
 }
 
 impl EventName {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Banned,
         Self::BanUpdated,
         Self::Unbanned,
@@ -37,6 +40,8 @@ impl EventName {
         Self::EvidenceRemoved,
         Self::LinkAdded,
         Self::LinkRemoved,
+        Self::DiscordBanned,
+        Self::DiscordUnbanned,
     ];
 
     #[must_use]
@@ -65,6 +70,8 @@ impl EventName {
             Self::EvidenceRemoved => "EVIDENCE_REMOVED",
             Self::LinkAdded => "LINK_ADDED",
             Self::LinkRemoved => "LINK_REMOVED",
+            Self::DiscordBanned => "DISCORD_BANNED",
+            Self::DiscordUnbanned => "DISCORD_UNBANNED",
         }
     }
 }
@@ -119,6 +126,7 @@ enum ActivityData {
     GroupRole(GroupRoleChange),
     Evidence(EvidenceSummary),
     Link(LinkSummary),
+    DiscordBan(DiscordBanSummary),
 }
 
 impl ActivityEvent {
@@ -137,6 +145,13 @@ impl ActivityEvent {
                 | ActivityDetails::EvidenceRemoved(evidence) => ActivityData::Evidence(evidence),
                 ActivityDetails::LinkAdded(link) | ActivityDetails::LinkRemoved(link) => {
                     ActivityData::Link(link)
+                }
+                ActivityDetails::DiscordBanned(ban) | ActivityDetails::DiscordUnbanned(ban) => {
+                    let by = ban.by_discord_id.and_then(|by| presenter.moderation(by));
+                    ActivityData::DiscordBan(DiscordBanSummary {
+                        by_discord_id: by,
+                        ..ban
+                    })
                 }
             },
             reason: reason.and_then(|reason| presenter.moderation(reason)),

@@ -107,6 +107,15 @@ impl Serialize for Line<'_> {
             if let Some(users) = run.snapshot_users {
                 map.serialize_entry("snapshotUsers", &users)?;
             }
+            for (name, count) in [
+                ("guildsRead", run.guilds_read),
+                ("guildsFailed", run.guilds_failed),
+                ("guildBansRecorded", run.guild_bans_recorded),
+            ] {
+                if count > 0 {
+                    map.serialize_entry(name, &count)?;
+                }
+            }
             match run.scan {
                 Some(Scan::Reported(file, result)) => {
                     map.serialize_entry("file", &file.to_string())?;

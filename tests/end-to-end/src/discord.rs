@@ -6,7 +6,7 @@ use local_stack::discord::caller::{self, Act};
 use local_stack::exchange::Exchange;
 use local_stack::http::Client;
 use serde_json::{Value, json};
-use shared::domain::clock::UnixSeconds;
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::members::{DiscordId, MemberId, MemberPermission};
 
 use crate::app::TestApp;
@@ -37,6 +37,13 @@ impl Workspace<'_> {
         let store = self.app().store();
         let linked = store.link_guild(self.id().prefix(), id(guild), UnixSeconds(now()));
         linked.await.expect("a link").expect("no conflict");
+    }
+
+    /// Watches the audit log of a linked guild from now on.
+    pub async fn watch_guild(&self, guild: u64) {
+        let store = self.app().store();
+        let watching = store.watch_guild(self.id().prefix(), id(guild), UnixMillis::now());
+        assert!(watching.await.expect("a watch"), "the guild is linked");
     }
 
     /// A new member with a Discord account.

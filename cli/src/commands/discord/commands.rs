@@ -159,7 +159,7 @@ mod tests {
             ] {
                 fields.insert(name.to_owned(), value);
             }
-            if fields["options"] == json!([]) {
+            if fields.get("options") == Some(&json!([])) {
                 fields.remove("options");
             }
             let options = fields.get_mut("options").and_then(Value::as_array_mut);

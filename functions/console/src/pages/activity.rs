@@ -192,6 +192,18 @@ fn what_happened(activity: &Activity) -> String {
         ActivityDetails::LinkRemoved(link) => {
             format!("Unlinked from Discord user {}", link.discord_id)
         }
+        ActivityDetails::DiscordBanned(ban) => {
+            format!(
+                "Discord user {} banned in server {}",
+                ban.discord_id, ban.guild_id
+            )
+        }
+        ActivityDetails::DiscordUnbanned(ban) => {
+            format!(
+                "Discord user {} unbanned in server {}",
+                ban.discord_id, ban.guild_id
+            )
+        }
     }
 }
 

@@ -37,6 +37,10 @@ pub struct ViewBans;
 #[derive(Clone, Copy, Debug)]
 pub struct ModerateBans;
 
+/// May ban and unban in the Discord guild.
+#[derive(Clone, Copy, Debug)]
+pub struct ModerateDiscord;
+
 /// May manage members, keys, webhooks and settings.
 #[derive(Clone, Copy, Debug)]
 pub struct Administer;
@@ -50,6 +54,12 @@ impl RequiredPermission for ModerateBans {
     const REQUIRED: MemberPermission = MemberPermission::ManageBans;
     const LACKING: &'static str =
         "you lack the permission manage_bans: ask an administrator for it";
+}
+
+impl RequiredPermission for ModerateDiscord {
+    const REQUIRED: MemberPermission = MemberPermission::ModerateDiscord;
+    const LACKING: &'static str =
+        "you lack the permission moderate_discord: ask an administrator for it";
 }
 
 impl RequiredPermission for Administer {

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::commander::Commander;
 use super::flow::{Flow, Stop, sentence};
 use super::show::Player;
-use super::{ban, key, look, places, suggest, unban, undo};
+use super::{ban, guild_ban, key, look, places, suggest, unban, undo};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::discord::{
     ButtonAction, DiscordMessage, Interaction, InteractionKind, InteractionReply,
@@ -99,6 +99,8 @@ impl CommandDesk<'_> {
             "addplace" => places::add(self, by).await,
             "removeplace" => places::remove(self, by).await,
             "newapikey" => key::create(self, by).await,
+            "discordban" => guild_ban::ban(self, by).await,
+            "discordunban" => guild_ban::unban(self, by).await,
             "setkey" => Err(Stop::say(
                 "Portcullis needs no licence key. For an API key, use `/newapikey`; for a key of Roblox Open \
                  Cloud, the operator uses `portcullis mirror`.",

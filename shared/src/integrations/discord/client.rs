@@ -9,6 +9,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::answer::{self, DiscordError};
+use crate::domain::discord::AuditReason;
 use crate::domain::members::DiscordId;
 use crate::integrations::secret_text::SecretText;
 use crate::integrations::service_client::{CallLimits, ServiceAnswer, ServiceClient};
@@ -86,6 +87,35 @@ impl Discord {
         self.send(Method::GET, path, authorization, None).await
     }
 
+    /// Reads with parameters.
+    pub(super) async fn read_where(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+        authorization: Option<HeaderValue>,
+    ) -> Result<ServiceAnswer, DiscordError> {
+        let mut url = self.address(path);
+        url.query_pairs_mut().extend_pairs(parameters);
+        self.send_to(&url, Method::GET, authorization, None, None)
+            .await
+    }
+
+    /// Changes a guild as the bot. The guild's audit log shows the reason.
+    pub(super) async fn change_guild(
+        &self,
+        method: Method,
+        path: &str,
+        bot: &SecretText,
+        reason: &AuditReason,
+        body: &Value,
+    ) -> Result<(), DiscordError> {
+        let reason = HeaderValue::from_str(&reason.encoded()).ok();
+        let body = Some((JSON, body.to_string()));
+        let url = self.address(path);
+        let answer = self.send_to(&url, method, bot.after("Bot"), reason, body);
+        answer::require_success(&answer.await?)
+    }
+
     /// Sends a form.
     pub(super) async fn post(&self, path: &str, form: String) -> Result<Value, DiscordError> {
         let form = ("application/x-www-form-urlencoded", form);
@@ -117,7 +147,22 @@ impl Discord {
         authorization: Option<HeaderValue>,
         body: Option<(&str, String)>,
     ) -> Result<ServiceAnswer, DiscordError> {
-        let url = self.client.url(&format!("{API}/{path}"));
+        let url = self.address(path);
+        self.send_to(&url, method, authorization, None, body).await
+    }
+
+    fn address(&self, path: &str) -> Url {
+        self.client.url(&format!("{API}/{path}"))
+    }
+
+    async fn send_to(
+        &self,
+        url: &Url,
+        method: Method,
+        authorization: Option<HeaderValue>,
+        reason: Option<HeaderValue>,
+        body: Option<(&str, String)>,
+    ) -> Result<ServiceAnswer, DiscordError> {
         // Discord blocks other forms of this header.
         let agent = format!(
             "DiscordBot (https://discord.com/developers/applications/{}, {})",
@@ -131,6 +176,9 @@ impl Discord {
             .header(USER_AGENT, agent);
         if let Some(authorization) = authorization {
             request = request.header(AUTHORIZATION, authorization);
+        }
+        if let Some(reason) = reason {
+            request = request.header("x-audit-log-reason", reason);
         }
         if let Some((kind, _)) = body {
             request = request.header(CONTENT_TYPE, kind);

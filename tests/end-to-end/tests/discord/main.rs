@@ -11,9 +11,11 @@
 mod banning;
 mod commands;
 mod deferred;
+mod guild_bans;
 mod permissions;
 mod repeats;
 mod signatures;
+mod watching;
 
 use end_to_end::discord::OnDiscord;
 use end_to_end::{TestApp, Workspace};

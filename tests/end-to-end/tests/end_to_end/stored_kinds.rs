@@ -87,6 +87,7 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::ErasureIntake
         | StoredKind::Group
         | StoredKind::Guild
+        | StoredKind::GuildWatch
         | StoredKind::Invitation
         | StoredKind::Key
         | StoredKind::Member
@@ -252,6 +253,7 @@ async fn fill(workspace: &Workspace<'_>) {
     protecting.await.unwrap();
     add_member(store, prefix).await;
     workspace.link_guild(local_stack::discord::GUILD).await;
+    workspace.watch_guild(local_stack::discord::GUILD).await;
     let named = [BANNED, PROTECTED].map(|id| RobloxUser {
         id: user(id),
         name: RobloxName::new("name", "").unwrap(),

@@ -6,7 +6,11 @@ use super::routes::{Answer, Call};
 use super::state::{FakeGuild, State};
 
 /// The guild, if the call has the bot's token and the bot is there.
-fn seen<'a>(state: &'a State, call: &Call, guild: &str) -> Result<(u64, &'a FakeGuild), Answer> {
+pub(super) fn seen<'a>(
+    state: &'a State,
+    call: &Call,
+    guild: &str,
+) -> Result<(u64, &'a FakeGuild), Answer> {
     call.as_bot()?;
     let id = guild.parse().unwrap_or_default();
     match state.guilds.get(&id) {

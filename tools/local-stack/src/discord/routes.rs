@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::application;
 use super::authorization;
+use super::bans;
 use super::commands;
 use super::demo::BOT_TOKEN;
 use super::guilds;
@@ -24,6 +25,8 @@ pub struct Call {
     pub query: BTreeMap<String, String>,
     pub authorization: String,
     agent: String,
+    /// Why, for an audit log.
+    pub reason: String,
     pub kind: String,
     pub body: Bytes,
 }
@@ -47,6 +50,10 @@ impl Call {
             query: pairs(uri.query().unwrap_or_default()),
             authorization: header(header::AUTHORIZATION),
             agent: header(header::USER_AGENT),
+            reason: decode(
+                &header(HeaderName::from_static("x-audit-log-reason")),
+                false,
+            ),
             kind: header(header::CONTENT_TYPE),
             body,
         }
@@ -170,11 +177,16 @@ pub fn answer(state: &mut State, call: &Call, works: bool) -> Answer {
         ("GET" | "PUT", ["applications", application, "commands"]) => {
             commands::commands(state, call, application)
         }
+        ("GET", ["users", "@me"]) if call.as_bot().is_ok() => bans::bot_user(),
         ("GET", ["users", "@me"]) => authorization::current_user(state, call),
         ("GET" | "PATCH", ["webhooks", application, token, "messages", "@original"]) => {
             originals::original(state, call, application, token)
         }
         ("GET", ["guilds", guild]) => guilds::guild(state, call, guild),
+        ("GET" | "PUT" | "DELETE", ["guilds", guild, "bans", user]) => {
+            bans::ban(state, call, guild, user)
+        }
+        ("GET", ["guilds", guild, "audit-logs"]) => bans::audit_log(state, call, guild),
         ("POST", ["webhooks", webhook, token]) => webhooks::post(state, call, webhook, token),
         ("GET", ["guilds", guild, "members", user]) => guilds::member(state, call, guild, user),
         _ => Answer::error(404, 0, "404: Not Found"),

@@ -41,10 +41,11 @@ pub enum ActivityVerb {
     Evidence,
     Roles,
     Links,
+    Discord,
 }
 
 impl ActivityVerb {
-    const ALL: [(Self, &'static str, &'static str); 9] = [
+    const ALL: [(Self, &'static str, &'static str); 10] = [
         (Self::Banned, "banned", "Banned"),
         (Self::Edited, "edited", "Edited"),
         (Self::Lifted, "lifted", "Lifted"),
@@ -54,6 +55,7 @@ impl ActivityVerb {
         (Self::Evidence, "evidence", "Evidence"),
         (Self::Roles, "roles", "Group roles"),
         (Self::Links, "links", "Linked accounts"),
+        (Self::Discord, "discord", "Bans on Discord"),
     ];
 
     const fn of(event: &LogEvent) -> Self {
@@ -73,6 +75,9 @@ impl ActivityVerb {
                     Self::Evidence
                 }
                 ActivityDetails::LinkAdded(_) | ActivityDetails::LinkRemoved(_) => Self::Links,
+                ActivityDetails::DiscordBanned(_) | ActivityDetails::DiscordUnbanned(_) => {
+                    Self::Discord
+                }
             },
         }
     }

@@ -131,6 +131,8 @@ const fn words(event: EventName) -> &'static str {
         EventName::EvidenceRemoved => "evidence was removed",
         EventName::LinkAdded => "accounts were linked",
         EventName::LinkRemoved => "accounts were unlinked",
+        EventName::DiscordBanned => "a user was banned on Discord",
+        EventName::DiscordUnbanned => "a user was unbanned on Discord",
     }
 }
 

@@ -10,7 +10,7 @@ use super::markdown::EscapedMarkdown;
 use super::parts::{self, KnownNames};
 use crate::domain::account_links::LinkProof;
 use crate::domain::activity::{
-    Activity, ActivityDetails, EvidenceSummary, GroupRoleChange, LinkSummary,
+    Activity, ActivityDetails, DiscordBanSummary, EvidenceSummary, GroupRoleChange, LinkSummary,
 };
 use crate::domain::actor::DecidedBy;
 use crate::domain::clock::UnixSeconds;
@@ -127,6 +127,12 @@ impl EventEmbed {
             ActivityDetails::LinkRemoved(link) => {
                 start("Account unlinked", EmbedColour::BLURPLE).link(link, by, repeated)
             }
+            ActivityDetails::DiscordBanned(ban) => {
+                start("Banned on Discord", EmbedColour::RED).guild_ban(ban, by, repeated)
+            }
+            ActivityDetails::DiscordUnbanned(ban) => {
+                start("Unbanned on Discord", EmbedColour::GREEN).guild_ban(ban, by, repeated)
+            }
         }
     }
 
@@ -151,6 +157,16 @@ impl EventEmbed {
             LinkProof::Import => "Imported",
         };
         self.row("By", by).footer(how.to_owned(), repeated)
+    }
+
+    fn guild_ban(self, ban: &DiscordBanSummary, by: EscapedMarkdown, repeated: bool) -> Self {
+        let by = match ban.by_discord_id {
+            Some(user) => parts::discord_user(user),
+            None => by,
+        };
+        self.beside("Discord user", parts::discord_user(ban.discord_id))
+            .row("By", by)
+            .footer(format!("Server {}", ban.guild_id), repeated)
     }
 
     fn new(title: &'static str, color: EmbedColour, at: UnixSeconds) -> Self {

@@ -67,6 +67,7 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         | StoredKind::ErasureIntake
         | StoredKind::Group
         | StoredKind::Guild
+        | StoredKind::GuildWatch
         | StoredKind::Invitation
         | StoredKind::Member
         | StoredKind::MemberAccount

@@ -16,6 +16,9 @@ pub const MEMBERS: &str = "P#";
 /// The partition of the workspaces that have rules by Discord accounts.
 pub const DISCORD_RULES: &str = "DR";
 
+/// The partition of the watched guilds of all workspaces.
+pub const GUILD_WATCHES: &str = "DW";
+
 /// The members of a workspace, their sessions, invitations, rules and presets.
 pub fn members_partition(prefix: WorkspacePrefix) -> String {
     format!("{MEMBERS}{prefix}")
@@ -75,6 +78,14 @@ impl Key {
     /// That a Discord guild belongs to a workspace.
     pub fn guild_of(prefix: WorkspacePrefix, guild: DiscordId) -> Self {
         Self::of_members(prefix, format!("{GUILD_PREFIX}{guild}"))
+    }
+
+    /// The watch over a Discord guild.
+    pub fn guild_watch(prefix: WorkspacePrefix, guild: DiscordId) -> Self {
+        Self {
+            pk: GUILD_WATCHES.to_owned(),
+            sk: format!("{prefix}#{guild}"),
+        }
     }
 
     pub fn reason_presets(prefix: WorkspacePrefix) -> Self {

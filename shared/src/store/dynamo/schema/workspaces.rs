@@ -1,7 +1,8 @@
 //! The keys of workspaces and API keys, and which keys belong to the workspaces table.
 
 use super::{
-    DISCORD_RULES, ENDED_MIRRORS, ENDPOINTS, ERASURE_INTAKES, GROUPS, Key, MIRRORS, RESTORE_RUN,
+    DISCORD_RULES, ENDED_MIRRORS, ENDPOINTS, ERASURE_INTAKES, GROUPS, GUILD_WATCHES, Key, MIRRORS,
+    RESTORE_RUN,
 };
 use crate::domain::ids::WorkspacePrefix;
 
@@ -45,6 +46,7 @@ impl Key {
                 ERASURE_INTAKES,
                 ENDPOINTS,
                 GROUPS,
+                GUILD_WATCHES,
                 MIRRORS,
                 ENDED_MIRRORS,
                 LOCAL_STACK,
