@@ -71,6 +71,8 @@ async fn watch(
     let log = match reader.read(watched).await {
         Ok(log) => log,
         Err(failure) => {
+            let why = format!("guild {}: {failure}", watched.guild);
+            invocation.trace().note_discord(&why);
             let failed = failure.noted(&watched.watch, now.seconds());
             store.save_watch(watched, failed).await?;
             return Ok(Some(Watched {

@@ -1,5 +1,6 @@
 //! Reads the audit log of one guild.
 
+use std::fmt;
 use std::sync::Mutex;
 
 use shared::domain::clock::UnixSeconds;
@@ -63,6 +64,12 @@ impl GuildReader {
         let user = self.bot.discord().bot_user(token).await?;
         *lock(&self.user) = Some(user);
         Ok(user)
+    }
+}
+
+impl fmt::Display for UnreadLog {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.why.fmt(f)
     }
 }
 

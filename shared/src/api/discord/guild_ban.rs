@@ -138,7 +138,7 @@ async fn change(
             guild,
             sender,
             bot,
-            token: bot.token().await.map_err(stopped)?,
+            token: bot.token().await.map_err(|error| stopped(&error))?,
             reason: AuditReason::of_command(&asked.reason, &by.member.name.to_string(), desk.id()?),
         };
         match asked.change {
@@ -165,7 +165,7 @@ impl GuildCall<'_> {
             let member = discord.guild_member(token, self.guild, target);
             futures::try_join!(guild, member, discord.bot_user(token))
         });
-        let (guild, member, own) = seen.await.map_err(stopped)?;
+        let (guild, member, own) = seen.await.map_err(|error| stopped(&error))?;
         let moderator = GuildModerator {
             user: self.sender.user,
             roles: &self.sender.roles,
@@ -178,7 +178,7 @@ impl GuildCall<'_> {
             patiently(|| discord.ban_in_guild(token, self.guild, target, seconds, &self.reason));
         match banning.await {
             Err(DiscordError::NoMember) => Err(Stop::say("Discord knows no user with this id.")),
-            banned => banned.map_err(stopped),
+            banned => banned.map_err(|error| stopped(&error)),
         }
     }
 
@@ -193,7 +193,7 @@ impl GuildCall<'_> {
         let (discord, token, target) = (self.bot.discord(), &self.token, asked.target);
         if progress.is_none() {
             let looking = patiently(|| discord.is_banned_in_guild(token, self.guild, target));
-            if !looking.await.map_err(stopped)? {
+            if !looking.await.map_err(|error| stopped(&error))? {
                 return Err(Stop::Say(format!(
                     "<@{target}> ({target}) is not banned in this server."
                 )));
@@ -202,7 +202,7 @@ impl GuildCall<'_> {
         }
         let lifting = patiently(|| discord.unban_in_guild(token, self.guild, target, &self.reason));
         // There was a ban when this interaction began: if there is none now, an earlier attempt has lifted it.
-        lifting.await.map(drop).map_err(stopped)
+        lifting.await.map(drop).map_err(|error| stopped(&error))
     }
 }
 

@@ -40,8 +40,8 @@ where
 
 /// A sentence that says who can do what about a refusal. What passes by itself ends the attempt, which
 /// Lambda repeats.
-pub fn stopped(error: DiscordError) -> Stop {
-    match &error {
+pub fn stopped(error: &DiscordError) -> Stop {
+    match error {
         DiscordError::RateLimited { .. } | DiscordError::Unavailable(_) => {
             Stop::Failed(ApiError::ServiceUnavailable {
                 service: "Discord",
@@ -91,7 +91,7 @@ mod tests {
 
     #[test]
     fn missing_permission_is_named_with_the_remedy() {
-        let Stop::Say(text) = stopped(refused(403, "50013")) else {
+        let Stop::Say(text) = stopped(&refused(403, "50013")) else {
             panic!()
         };
         assert!(
@@ -106,7 +106,7 @@ mod tests {
             DiscordError::RateLimited { retry_after: None },
             DiscordError::Unavailable("x".to_owned()),
         ] {
-            assert!(matches!(stopped(error), Stop::Failed(_)));
+            assert!(matches!(stopped(&error), Stop::Failed(_)));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Bans of guilds, and their audit logs, as a bot changes and reads them.
 
+use std::collections::btree_map::Entry;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -80,8 +81,8 @@ impl FakeAuditEntry {
             "id": self.id.to_string(), "action_type": self.action,
             "user_id": self.by.as_ref().map(id), "target_id": self.target.to_string(),
         });
-        if let Some(reason) = &self.reason {
-            entry["reason"] = json!(reason);
+        if let (Some(reason), Some(entry)) = (&self.reason, entry.as_object_mut()) {
+            entry.insert("reason".to_owned(), json!(reason));
         }
         entry
     }
@@ -134,8 +135,8 @@ pub fn ban(state: &mut State, call: &Call, guild: &str, user: &str) -> Answer {
             }
             guild.members.remove(&id);
             // A second ban changes nothing, and no entry is written.
-            if !guild.bans.contains_key(&id) {
-                guild.bans.insert(id, Some(reason.to_owned()));
+            if let Entry::Vacant(ban) = guild.bans.entry(id) {
+                ban.insert(Some(reason.to_owned()));
                 let entry = FakeAuditEntry::banned(Some(APPLICATION), id, Some(reason));
                 guild.audit_log.push(entry);
             }
