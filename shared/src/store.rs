@@ -47,6 +47,7 @@ pub use dynamo::schema::{
 };
 pub use erasure::erase_user::{ErasureReceipt, ErasureSource};
 pub use erasure::requests::{ErasureIntake, ErasureMode, NotificationId, QueuedErasure};
+pub use events::discord_acts::{ActProgress, DiscordAct};
 pub use events::endpoints::ChangedEndpoint;
 pub use events::event_log::{Changes, LOGGED_AT_ONCE, LogEntry, LogHead, LogPage};
 pub use evidence::bucket::{EvidenceBucket, EvidenceUpload};
@@ -58,6 +59,7 @@ pub use lists::ban_list::{BanPages, BanRecord, Filter};
 pub use lists::history::{HistoryPage, HistoryPosition};
 pub use lists::of_user::{AppliedIn, NewestDecisions, UserStandings};
 pub use lists::pending::{Pending, PendingItem, PollPosition};
+pub use members::guild_watches::WatchedGuild;
 pub use members::role_rules::{LinkTurn, RoleSyncState, RuledWorkspace, SyncedEvents};
 pub use members::sessions::SignedIn;
 pub use mirror::queue::Queue;

@@ -92,6 +92,11 @@ pub struct Run {
     pub bans_expired: u32,
     /// Pieces of evidence that were removed, or of which something remained.
     pub evidence_removed: u32,
+    // watch-guilds; fields of the line, and no metrics
+    pub guilds_read: u32,
+    /// Those whose audit log could not be read.
+    pub guilds_failed: u32,
+    pub guild_bans_recorded: u32,
     // quarantine-evidence
     pub scan: Option<Scan>,
     pub evidence_quarantined: u32,

@@ -5,6 +5,7 @@ mod context;
 mod guilds;
 mod role;
 mod setup;
+mod watches;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -21,6 +22,7 @@ Examples:
   portcullis discord setup --dry-run
   portcullis discord setup --yes
   portcullis discord link 613425648685547541 --workspace \"My studio\"
+  portcullis discord watch 613425648685547541 on
   portcullis discord list
   portcullis discord unlink 613425648685547541
   portcullis discord role add 613425648685547541/613425648685547601 --linked
@@ -39,7 +41,10 @@ pub enum DiscordCommand {
     Link(guilds::NamedGuild),
     /// End the link of a guild: commands there no longer work.
     Unlink(guilds::NamedGuild),
-    /// List the guilds of a workspace.
+    /// Record bans and unbans in a guild, also those made without Portcullis: its audit log is read every minute
+    /// from now on.
+    Watch(watches::WatchArgs),
+    /// List the guilds of a workspace, and whether their audit logs are read.
     List(crate::arguments::WorkspaceArg),
     /// Rules that give roles in guilds to linked people.
     #[command(subcommand)]
@@ -60,6 +65,7 @@ pub async fn run(
         DiscordCommand::Link(named) => guilds::link(named, &located, output).await,
         DiscordCommand::Unlink(named) => guilds::unlink(named, &located.store(), output).await,
         DiscordCommand::Role(command) => role::run(command, &located, output).await,
-        DiscordCommand::List(place) => guilds::list(place, &located.store(), output).await,
+        DiscordCommand::Watch(args) => watches::watch(args, &located.store(), output).await,
+        DiscordCommand::List(place) => watches::list(place, &located.store(), output).await,
     }
 }

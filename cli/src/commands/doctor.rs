@@ -5,6 +5,7 @@ mod buckets;
 mod discord;
 mod finding;
 mod groups;
+mod guild_watches;
 mod keys;
 mod linking;
 mod mirrors;

@@ -199,6 +199,18 @@ impl Printable for ActivityEntry {
                 binding.secret.clone(),
                 "-".to_owned(),
             ),
+            ActivityDetails::DiscordBanned(ban) => (
+                "banned on Discord".to_owned(),
+                "-".to_owned(),
+                format!("guild {}", ban.guild_id),
+                "-".to_owned(),
+            ),
+            ActivityDetails::DiscordUnbanned(ban) => (
+                "unbanned on Discord".to_owned(),
+                "-".to_owned(),
+                format!("guild {}", ban.guild_id),
+                "-".to_owned(),
+            ),
         };
         vec![
             ("when", self.at.shown()),

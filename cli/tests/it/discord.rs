@@ -243,3 +243,45 @@ async fn doctor_follows_the_setup_and_finds_guilds_without_the_bot() {
     assert_eq!(results[&check], "failed");
     assert!(text.contains("oauth2/authorize"), "{text}");
 }
+
+#[tokio::test]
+async fn guild_is_watched_and_doctor_finds_what_prevents_it() {
+    let app = TestApp::start().await;
+    let (workspace, operator) = at_home(&app).await;
+    operator.json(&SETUP).await;
+    let (guild, of) = (GUILD.to_string(), workspace.guid());
+    let watch =
+        |state: &'static str| ["discord", "watch", &guild, state, "-w", &of].map(str::to_owned);
+    let run = async |arguments: [String; 6]| {
+        let arguments = arguments.each_ref().map(String::as_str);
+        operator.run(&arguments).await
+    };
+    let refused = run(watch("on")).await;
+    assert!(
+        stderr(&refused).contains("discord link"),
+        "{}",
+        stderr(&refused)
+    );
+    workspace.link_guild(GUILD).await;
+    assert!(stdout(&run(watch("on")).await).contains("read until"));
+    let list = ["discord", "list", "-w", &of];
+    let listed = operator.json(&list).await[0].clone();
+    assert_eq!(listed["guildId"], json!(guild));
+    assert!(listed["watch"]["readUntil"].is_string(), "{listed}");
+
+    let check = format!("Discord audit log of guild {guild}");
+    let (results, text) = doctor(&operator).await;
+    assert_eq!(results[&check], "ok", "{text}");
+    app.discord().set_bot_permissions(GUILD, 0);
+    app.run_schedule("watch-guilds", "EachMinute").await;
+    let (results, text) = doctor(&operator).await;
+    assert_eq!(results[&check], "failed");
+    assert!(text.contains("View Audit Log"), "{text}");
+    let listed = operator.json(&list).await[0].clone();
+    assert_eq!(listed["watch"]["failing"]["why"], "no_permission");
+    assert!(stdout(&operator.run(&list).await).contains("lacks the permission View Audit Log"));
+
+    run(watch("off")).await;
+    let listed = operator.json(&list).await[0].clone();
+    assert_eq!(listed.get("watch"), None, "{listed}");
+}

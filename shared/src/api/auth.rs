@@ -17,6 +17,6 @@ pub use caller::{
     UnverifiedKey, WriteBans, WriteEvidence, WriteGroups,
 };
 pub use moderator::{
-    Administer, ModerateBans, ModerateGuilds, Moderator, RequiredPermission, ViewBans,
+    Administer, ModerateBans, ModerateDiscord, Moderator, RequiredPermission, ViewBans,
 };
 pub use notification::RobloxNotification;

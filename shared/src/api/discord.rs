@@ -12,6 +12,8 @@ mod desk;
 mod edit;
 mod evidence;
 mod flow;
+mod guild_ban;
+mod guild_refusal;
 mod key;
 mod look;
 mod menus;

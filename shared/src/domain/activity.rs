@@ -69,6 +69,10 @@ pub enum ActivityDetails {
     LinkRemoved(LinkSummary),
     #[serde(rename = "KEY_BOUND")]
     KeyBound(KeyBinding),
+    #[serde(rename = "DISCORD_BANNED")]
+    DiscordBanned(DiscordBanSummary),
+    #[serde(rename = "DISCORD_UNBANNED")]
+    DiscordUnbanned(DiscordBanSummary),
 }
 
 /// A role of a Roblox group.
@@ -133,6 +137,28 @@ pub struct KeyBinding {
     pub secret: String,
 }
 
+/// A Discord user who was banned or unbanned in a guild. The activity's user is the one linked to them then.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiscordBanSummary {
+    pub guild_id: DiscordId,
+    pub discord_id: DiscordId,
+    /// Who did it on Discord, if Discord says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by_discord_id: Option<DiscordId>,
+    pub source: DiscordBanSource,
+}
+
+/// How the service knows of a change of a guild's bans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiscordBanSource {
+    /// A member used a command.
+    Command,
+    /// The guild's audit log says so.
+    AuditLog,
+}
+
 impl ActivityDetails {
     #[must_use]
     pub const fn name(&self) -> EventName {
@@ -143,6 +169,8 @@ impl ActivityDetails {
             Self::LinkAdded(_) => EventName::LinkAdded,
             Self::LinkRemoved(_) => EventName::LinkRemoved,
             Self::KeyBound(_) => EventName::KeyBound,
+            Self::DiscordBanned(_) => EventName::DiscordBanned,
+            Self::DiscordUnbanned(_) => EventName::DiscordUnbanned,
         }
     }
 }
@@ -168,7 +196,15 @@ mod tests {
             discord_id: "80351110224678912".parse().unwrap(),
             method: LinkProof::Code,
         };
+        let banned = DiscordBanSummary {
+            guild_id: "613425648685547541".parse().unwrap(),
+            discord_id: link.discord_id,
+            by_discord_id: None,
+            source: DiscordBanSource::AuditLog,
+        };
         for details in [
+            ActivityDetails::DiscordBanned(banned.clone()),
+            ActivityDetails::DiscordUnbanned(banned),
             ActivityDetails::LinkAdded(link.clone()),
             ActivityDetails::LinkRemoved(link),
             ActivityDetails::KeyBound(KeyBinding {

@@ -53,7 +53,7 @@ pub enum ActorKind {
     DiscordUser,
     /// A run of the command.
     Operator,
-    /// The service itself: an expiry, the mirror, a retention.
+    /// The service itself: an expiry, the mirror, a retention, what a Discord guild's audit log says.
     System,
 }
 
@@ -67,7 +67,9 @@ impl ActorKind {
             (_, Some(Channel::Game)) => Self::Game,
             (_, Some(Channel::Api)) => Self::Key,
             _ if is_key => Self::Key,
-            ("expiry" | "retention" | "mirror", _) | (_, Some(Channel::Mirror)) => Self::System,
+            ("expiry" | "retention" | "mirror" | "discord", _) | (_, Some(Channel::Mirror)) => {
+                Self::System
+            }
             _ if actor_id.starts_with(MemberId::PREFIX) => Self::Member,
             (_, Some(Channel::Discord)) if actor_id.parse::<DiscordId>().is_ok() => {
                 Self::DiscordUser
@@ -164,6 +166,7 @@ mod tests {
             ("undo-1f2e3d4c", None, ActorKind::Operator),
             ("expiry", None, ActorKind::System),
             ("mirror", Some(Channel::Mirror), ActorKind::System),
+            ("discord", Some(Channel::Discord), ActorKind::System),
         ] {
             assert_eq!(ActorKind::of(id, channel), kind, "{id}");
         }

@@ -3,7 +3,8 @@
 use serde::Serialize;
 
 use crate::domain::activity::{
-    Activity, ActivityDetails, EvidenceSummary, GroupRoleChange, KeyBinding, LinkSummary,
+    Activity, ActivityDetails, DiscordBanSummary, EvidenceSummary, GroupRoleChange, KeyBinding,
+    LinkSummary,
 };
 use crate::domain::actor::{ActorKind, Channel, DecidedBy};
 use crate::domain::ban_info::{BanInfo, BanPresenter, Flag};
@@ -27,10 +28,13 @@ pub enum EventName {
     LinkRemoved,
     /// A key of Roblox Open Cloud was stored.
     KeyBound,
+    /// A user was banned in a Discord guild.
+    DiscordBanned,
+    DiscordUnbanned,
 }
 
 impl EventName {
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Banned,
         Self::BanUpdated,
         Self::Unbanned,
@@ -40,6 +44,8 @@ impl EventName {
         Self::LinkAdded,
         Self::LinkRemoved,
         Self::KeyBound,
+        Self::DiscordBanned,
+        Self::DiscordUnbanned,
     ];
 
     #[must_use]
@@ -69,6 +75,8 @@ impl EventName {
             Self::LinkAdded => "LINK_ADDED",
             Self::LinkRemoved => "LINK_REMOVED",
             Self::KeyBound => "KEY_BOUND",
+            Self::DiscordBanned => "DISCORD_BANNED",
+            Self::DiscordUnbanned => "DISCORD_UNBANNED",
         }
     }
 }
@@ -124,6 +132,7 @@ enum ActivityData {
     Evidence(EvidenceSummary),
     Link(LinkSummary),
     KeyBinding(KeyBinding),
+    DiscordBan(DiscordBanSummary),
 }
 
 impl ActivityEvent {
@@ -144,6 +153,13 @@ impl ActivityEvent {
                     ActivityData::Link(link)
                 }
                 ActivityDetails::KeyBound(binding) => ActivityData::KeyBinding(binding),
+                ActivityDetails::DiscordBanned(ban) | ActivityDetails::DiscordUnbanned(ban) => {
+                    let by = ban.by_discord_id.and_then(|by| presenter.moderation(by));
+                    ActivityData::DiscordBan(DiscordBanSummary {
+                        by_discord_id: by,
+                        ..ban
+                    })
+                }
             },
             reason: reason.and_then(|reason| presenter.moderation(reason)),
             actor: EventActor::of(

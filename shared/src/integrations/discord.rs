@@ -6,6 +6,8 @@
 
 mod answer;
 mod application;
+mod audit_log;
+mod bans;
 mod bot;
 mod client;
 mod files;

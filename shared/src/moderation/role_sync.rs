@@ -302,7 +302,7 @@ fn reason(change: &RoleChange) -> AuditReason {
         RoleVerb::Give => "",
         RoleVerb::Take => "not ",
     };
-    AuditReason::new(&format!(
+    AuditReason::plain(&format!(
         "Portcullis rule {}: {not}{}",
         change.rule, change.basis
     ))
@@ -359,7 +359,7 @@ mod tests {
                 "Portcullis%20rule%201f2e3d4c%3A%20not%20banned%20in%20game",
             ),
         ] {
-            assert_eq!(reason(&change(verb, basis)).as_header(), expected);
+            assert_eq!(reason(&change(verb, basis)).encoded(), expected);
         }
     }
 }

@@ -8,6 +8,7 @@ mod deletion;
 mod erasure;
 mod forms;
 mod groups;
+mod guild_watches;
 mod guilds;
 mod import;
 mod joining;

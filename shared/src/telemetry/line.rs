@@ -108,7 +108,12 @@ impl Serialize for Line<'_> {
             if let Some(users) = run.snapshot_users {
                 map.serialize_entry("snapshotUsers", &users)?;
             }
-            for (name, count) in run.roles.fields() {
+            let guilds = [
+                ("guildsRead", run.guilds_read),
+                ("guildsFailed", run.guilds_failed),
+                ("guildBansRecorded", run.guild_bans_recorded),
+            ];
+            for (name, count) in run.roles.fields().into_iter().chain(guilds) {
                 if count > 0 {
                     map.serialize_entry(name, &count)?;
                 }

@@ -10,7 +10,7 @@ use local_stack::http::Client;
 use serde_json::{Value, json};
 use shared::domain::account_links::LinkPair;
 use shared::domain::actor::Channel;
-use shared::domain::clock::UnixSeconds;
+use shared::domain::clock::{UnixMillis, UnixSeconds};
 use shared::domain::ids::UserId;
 use shared::domain::members::{DiscordId, MemberId, MemberPermission};
 use shared::store::LinkActor;
@@ -59,6 +59,13 @@ impl Workspace<'_> {
         let (store, prefix) = (self.app().store(), self.id().prefix());
         let imported = store.import_link(prefix, pair, &by, None).await;
         imported.expect("a link").expect("a link");
+    }
+
+    /// Watches the audit log of a linked guild from now on.
+    pub async fn watch_guild(&self, guild: u64) {
+        let store = self.app().store();
+        let watching = store.watch_guild(self.id().prefix(), id(guild), UnixMillis::now());
+        assert!(watching.await.expect("a watch"), "the guild is linked");
     }
 
     /// A new member with a Discord account.

@@ -57,7 +57,8 @@ pub use game_servers::{AppNetwork, PUBLISHED_SDK, PUBLISHED_SDK_LOOP};
 pub use notification::{Notification, sign};
 pub use payload::{Ban, Unban};
 pub use published_contract::{
-    PublishedContract, discord_contract, interactions_contract, roblox_contract,
+    PublishedContract, discord_contract, guild_bans_contract, interactions_contract,
+    roblox_contract,
 };
 pub use response::{ApiResponse, key_order};
 pub use webhook_receiver::{Received, Reply, WebhookReceiver};

@@ -1,9 +1,9 @@
 //! Validates calls to Roblox and Discord, and what the fakes answer, against the published descriptions.
 //!
 //! `fixtures/roblox-cloud.json` is cut from `Roblox/creator-docs` (b0bf2f1, 2026-08-22), and
-//! `fixtures/discord.json` and `fixtures/discord-interactions.json` from `discord/discord-api-spec` (74fda0f,
-//! 2026-07-18): the calls of interest, without prose and examples; a webhook's message without components, files
-//! and polls. The first does not describe introspection and the universe of a place, the
+//! `fixtures/discord.json`, `fixtures/discord-interactions.json` and `fixtures/discord-guilds.json` from
+//! `discord/discord-api-spec` (74fda0f, 2026-07-18): the calls of interest, without prose and examples; a webhook's
+//! message without components, files and polls; an audit log's entries alone. The first does not describe introspection and the universe of a place, the
 //! second no sign-in.
 
 use std::sync::LazyLock;
@@ -52,6 +52,19 @@ pub fn interactions_contract() -> &'static PublishedContract {
         let text = include_str!("../fixtures/discord-interactions.json");
         PublishedContract {
             document: serde_json::from_str(text).expect("discord-interactions.json"),
+            base: "/api/v10",
+            undescribed: &[],
+        }
+    });
+    &CONTRACT
+}
+
+/// Bans of guilds and their audit logs, as the bot changes and reads them.
+pub fn guild_bans_contract() -> &'static PublishedContract {
+    static CONTRACT: LazyLock<PublishedContract> = LazyLock::new(|| {
+        let text = include_str!("../fixtures/discord-guilds.json");
+        PublishedContract {
+            document: serde_json::from_str(text).expect("discord-guilds.json"),
             base: "/api/v10",
             undescribed: &[],
         }

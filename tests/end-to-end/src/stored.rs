@@ -224,6 +224,7 @@ impl Stored {
             | StoredKind::ErasureIntake
             | StoredKind::Group
             | StoredKind::Guild
+            | StoredKind::GuildWatch
             | StoredKind::Invitation
             | StoredKind::Key
             | StoredKind::Member

@@ -1,11 +1,12 @@
-//! A fake Discord with the calls of signing in, of a bot that reads members and roles of guilds, of webhooks of
-//! channels, of answers to interactions, of files in messages, and of setting up the application, after the published documents. As
-//! the caller, it signs interactions ([`caller`]).
+//! A fake Discord with the calls of signing in, of a bot that reads members and roles of guilds, changes them, bans
+//! there and reads the audit log, of webhooks of channels, of answers to interactions, of files in messages, and of
+//! setting up the application, after the published documents. As the caller, it signs interactions ([`caller`]).
 //!
 //! Its page of authorization has a button for each user, for a person or a browser test to press.
 
 mod application;
 mod authorization;
+mod bans;
 pub mod caller;
 mod commands;
 mod demo;
@@ -27,6 +28,7 @@ use axum::response::{IntoResponse, Response};
 use parking_lot::{Mutex, MutexGuard};
 use serde_json::{Value, json};
 
+pub use bans::{BAN_MEMBERS, FakeAuditEntry, VIEW_AUDIT_LOG};
 pub use demo::{
     ADA, ADMINISTRATORS, APPLICATION, BOT_ROLE, BOT_TOKEN, BOT_TOKEN_SECRET, CLIENT_SECRET,
     CLIENT_SECRET_SECRET, GUILD, KIM, MODERATORS, NOOR, VERIFIED, WEBHOOK, WEBHOOK_TOKEN,
@@ -167,6 +169,16 @@ impl Discord {
     /// Adds the bot to a guild or removes it.
     pub fn set_bot(&self, guild: u64, is_there: bool) {
         self.change_guild(guild, |guild| guild.has_bot = is_there);
+    }
+
+    /// Gives the bot exactly these permissions in a guild.
+    pub fn set_bot_permissions(&self, guild: u64, permissions: u64) {
+        self.change_guild(guild, |guild| guild.bot_permissions = permissions);
+    }
+
+    /// Writes an entry into the audit log of a guild.
+    pub fn write_audit_log(&self, guild: u64, entry: FakeAuditEntry) {
+        self.change_guild(guild, |guild| guild.audit_log.push(entry));
     }
 
     fn change_guild(&self, guild: u64, change: impl FnOnce(&mut FakeGuild)) {

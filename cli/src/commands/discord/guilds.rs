@@ -1,4 +1,4 @@
-//! `portcullis discord link`, `unlink` and `list`.
+//! `portcullis discord link` and `unlink`.
 
 use std::time::Duration;
 
@@ -20,16 +20,14 @@ use crate::output::{Output, Printable};
 /// The time for asking whether the bot is in a guild.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-const NONE_LINKED: &str = "no guild is linked: see `portcullis discord link`";
-
 #[derive(Clone, Copy, Debug, Args)]
 pub struct NamedGuild {
     /// The guild's id. *Developer Mode* on Discord adds *Copy Server ID* to its menu.
     #[arg(value_name = "GUILD", value_parser = guild)]
-    guild: DiscordId,
+    pub guild: DiscordId,
 
     #[command(flatten)]
-    place: WorkspaceArg,
+    pub place: WorkspaceArg,
 }
 
 fn guild(text: &str) -> Result<DiscordId, String> {
@@ -39,9 +37,9 @@ fn guild(text: &str) -> Result<DiscordId, String> {
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct LinkedGuild {
-    guild_id: DiscordId,
-    workspace: WorkspaceId,
+pub struct LinkedGuild {
+    pub guild_id: DiscordId,
+    pub workspace: WorkspaceId,
 }
 
 impl Printable for LinkedGuild {
@@ -125,16 +123,4 @@ pub async fn unlink(named: NamedGuild, store: &Store, output: Output) -> Result<
         guild_id: named.guild,
         workspace: guid,
     })
-}
-
-pub async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> {
-    let guid = workspace::find(store, place).await?.guid;
-    let guilds = store.guilds(guid.prefix()).await?.into_iter();
-    let shown: Vec<_> = guilds
-        .map(|guild_id| LinkedGuild {
-            guild_id,
-            workspace: guid,
-        })
-        .collect();
-    output.list(&shown, NONE_LINKED)
 }

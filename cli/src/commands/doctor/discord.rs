@@ -10,6 +10,7 @@ use shared::integrations::discord::{DiscordError, RegisteredApplication};
 use shared::integrations::secret_text::SecretText;
 
 use super::finding::Finding;
+use super::guild_watches;
 use crate::commands::discord::{CLIENT_SECRET, CommandChanges, DiscordContext, is_temporary};
 use crate::connection::Connection;
 
@@ -66,6 +67,10 @@ pub async fn examine(located: &Connection) -> Vec<Finding> {
     match guilds(located, &context, &token).await {
         Ok(found) => findings.extend(found),
         Err(error) => findings.push(Finding::of_error("Discord guilds", &error)),
+    }
+    match guild_watches::examine(&located.store(), &context, &token).await {
+        Ok(found) => findings.extend(found),
+        Err(error) => findings.push(Finding::of_error("Discord audit logs", &error)),
     }
     findings
 }

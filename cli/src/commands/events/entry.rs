@@ -116,6 +116,10 @@ impl EventEntry {
             (Some(_), _) if is_global => "everywhere".to_owned(),
             (Some(experience), _) => format!("experience {experience}"),
             (None, Some(group)) => format!("group {group}"),
+            (None, None) if self.data("guildId").is_some() => {
+                let guild = self.data("guildId").and_then(Value::as_str);
+                format!("guild {}", guild.unwrap_or_default())
+            }
             (None, None) => {
                 let ban = self.data("caseId").and_then(Value::as_str);
                 ban.map_or_else(|| "-".to_owned(), |ban| format!("ban {ban}"))
@@ -202,6 +206,15 @@ mod tests {
                 "k",
                 "promoted"
             ]
+        );
+        let banned = json!({
+            "id": "act_2", "event": "DISCORD_BANNED", "created": 9, "actor": { "key": "discord" },
+            "data": { "guildId": "613425648685547541", "discordId": "80351110224678912" },
+        });
+        let cells_of_ban = cells(banned);
+        assert_eq!(
+            cells_of_ban[..3],
+            ["discord banned", "-", "guild 613425648685547541"]
         );
         let later = json!({ "id": "x", "event": "SOMETHING_NEW", "created": 9 });
         assert_eq!(cells(later), ["something new", "-", "-", "-", ""]);

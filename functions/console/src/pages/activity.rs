@@ -196,6 +196,18 @@ fn what_happened(activity: &Activity) -> String {
             Some(experience) => format!("Open Cloud key of experience {experience} bound"),
             None => "Open Cloud key of the workspace bound".to_owned(),
         },
+        ActivityDetails::DiscordBanned(ban) => {
+            format!(
+                "Discord user {} banned in server {}",
+                ban.discord_id, ban.guild_id
+            )
+        }
+        ActivityDetails::DiscordUnbanned(ban) => {
+            format!(
+                "Discord user {} unbanned in server {}",
+                ban.discord_id, ban.guild_id
+            )
+        }
     }
 }
 

@@ -39,9 +39,9 @@ pub struct ViewBans;
 #[derive(Clone, Copy, Debug)]
 pub struct ModerateBans;
 
-/// May change what members are and have in Discord guilds.
+/// May ban and unban in Discord guilds, and change what others have there.
 #[derive(Clone, Copy, Debug)]
-pub struct ModerateGuilds;
+pub struct ModerateDiscord;
 
 /// May manage members, keys, webhooks and settings.
 #[derive(Clone, Copy, Debug)]
@@ -58,7 +58,7 @@ impl RequiredPermission for ModerateBans {
         "you lack the permission manage_bans: ask an administrator for it";
 }
 
-impl RequiredPermission for ModerateGuilds {
+impl RequiredPermission for ModerateDiscord {
     const REQUIRED: MemberPermission = MemberPermission::ModerateDiscord;
     const LACKING: &'static str =
         "you lack the permission moderate_discord: ask an administrator for it";

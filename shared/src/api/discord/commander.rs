@@ -156,6 +156,7 @@ fn permissions(
             roles: vec![GuildRole {
                 id: guild,
                 permissions: sender.permissions & OF_WHOLE_GUILD,
+                position: 0,
             }],
         }),
     };

@@ -7,7 +7,9 @@ use super::evidence::EvidenceCopier;
 use super::flow::{Flow, Stop, sentence};
 use super::person::GuildPerson;
 use super::show::Player;
-use super::{anyone, ban, bind, evidence, key, look, menus, places, suggest, unban, undo};
+use super::{
+    anyone, ban, bind, evidence, guild_ban, key, look, menus, places, suggest, unban, undo,
+};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::discord::{
     BAN_MENU, ButtonAction, DiscordMessage, HISTORY_MENU, Interaction, InteractionKind,
@@ -121,6 +123,8 @@ impl CommandDesk<'_> {
             HISTORY_MENU => menus::history(self, by).await,
             "bindapikey" => bind::form(self, by).await,
             evidence::MENU => evidence::form(self, by),
+            "discordban" => guild_ban::ban(self, by).await,
+            "discordunban" => guild_ban::unban(self, by).await,
             "setkey" => Err(Stop::say(
                 "Portcullis needs no licence key. For an API key, use `/newapikey`; for a key of Roblox Open \
                  Cloud, `/bindapikey`.",

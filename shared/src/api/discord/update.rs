@@ -4,7 +4,7 @@ use super::commander::Commander;
 use super::desk::CommandDesk;
 use super::flow::{Flow, Stop};
 use super::person::GuildPerson;
-use crate::api::auth::ModerateGuilds;
+use crate::api::auth::ModerateDiscord;
 use crate::domain::discord::{DiscordEmbed, DiscordMessage, InteractionReply};
 use crate::domain::ids::WorkspacePrefix;
 use crate::domain::members::DiscordId;
@@ -23,7 +23,7 @@ pub async fn update(desk: &CommandDesk<'_>, person: &GuildPerson<'_>) -> Flow<In
     };
     if user != person.user() {
         let by = Commander::of(desk, person).await?;
-        by.with::<ModerateGuilds>()?;
+        by.with::<ModerateDiscord>()?;
     }
     let Some(mut lines) = roles_of_user_changed(desk, person.prefix(), user).await? else {
         return Err(Stop::say(

@@ -168,6 +168,13 @@ const PLACE: CommandOption = CommandOption::text(
 )
 .required();
 
+const GUILD_REASON: CommandOption = CommandOption::text(
+    "reason",
+    "Why: it stays in the history and in the server's audit log",
+    400,
+)
+.required();
+
 /// All commands, for one bulk overwrite.
 pub const COMMANDS: &[CommandDefinition] = &[
     CommandDefinition::new(
@@ -236,6 +243,30 @@ pub const COMMANDS: &[CommandDefinition] = &[
         "Create an API key, which is shown once",
         ADMINISTRATORS,
         &[CommandOption::text("name", "What the key is for", 100)],
+    ),
+    CommandDefinition::new(
+        "discordban",
+        "Ban a user from this Discord server",
+        BAN_MEMBERS,
+        &[
+            GUILD_REASON,
+            CommandOption::member("member", "The member of this server"),
+            CommandOption::text("userid", "The id of a user who is not a member", 20),
+            CommandOption::text(
+                "delete_messages",
+                "How far back their messages are deleted, such as 1h or 7d; none if left out",
+                20,
+            ),
+        ],
+    ),
+    CommandDefinition::new(
+        "discordunban",
+        "Lift the ban of a user from this Discord server",
+        BAN_MEMBERS,
+        &[
+            CommandOption::text("userid", "The id of the user", 20).required(),
+            GUILD_REASON,
+        ],
     ),
     CommandDefinition::new(
         "verify",

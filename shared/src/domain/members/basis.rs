@@ -223,6 +223,7 @@ mod tests {
                 roles: vec![GuildRole {
                     id: discord(11),
                     permissions: 1 << 2,
+                    position: 0,
                 }],
             }),
         };

@@ -22,6 +22,17 @@ pub struct GuildRole {
     pub id: DiscordId,
     /// Bits, as Discord numbers them.
     pub permissions: u64,
+    /// Higher ones are above others.
+    pub position: u32,
+}
+
+impl Guild {
+    /// The position of the highest of these roles.
+    #[must_use]
+    pub fn rank(&self, roles: &[DiscordId]) -> u32 {
+        let held = self.roles.iter().filter(|role| roles.contains(&role.id));
+        held.map(|role| role.position).max().unwrap_or_default()
+    }
 }
 
 /// A user as a member of a guild.
@@ -81,6 +92,7 @@ mod tests {
         let role = |number, permissions| GuildRole {
             id: id(number),
             permissions,
+            position: 0,
         };
         GuildView {
             member: Some(GuildMember {

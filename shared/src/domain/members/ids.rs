@@ -104,6 +104,12 @@ impl DiscordId {
     pub const fn created(self) -> UnixMillis {
         UnixMillis::from_millis((self.0 >> TIME_SHIFT).saturating_add(EPOCH))
     }
+
+    /// The smallest number that Discord may assign at this time.
+    #[must_use]
+    pub const fn first_at(time: UnixMillis) -> u64 {
+        time.millis().saturating_sub(EPOCH) << TIME_SHIFT
+    }
 }
 
 /// How many bits of an id are behind its time.

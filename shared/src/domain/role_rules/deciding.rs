@@ -262,6 +262,7 @@ mod tests {
         let role = |number, permissions| GuildRole {
             id: id(number),
             permissions,
+            position: 0,
         };
         let seen = Guild {
             owner: id(9),

@@ -90,6 +90,11 @@ fn success(answer: &ServiceAnswer) -> Result<Option<Value>, DiscordError> {
     }
 }
 
+/// Fails unless the call succeeded, with or without a body.
+pub(super) fn require_success(answer: &ServiceAnswer) -> Result<(), DiscordError> {
+    success(answer).map(drop)
+}
+
 /// Fails with what is wrong with each field of the body that was sent, if Discord says so.
 pub(super) fn require_valid_form(answer: &ServiceAnswer) -> Result<(), DiscordError> {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();

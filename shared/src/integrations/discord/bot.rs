@@ -47,6 +47,11 @@ impl DiscordBot {
         })
     }
 
+    #[must_use]
+    pub const fn discord(&self) -> &Discord {
+        &self.discord
+    }
+
     /// The token, for a call as the bot.
     pub async fn token(&self) -> Result<SecretText, DiscordError> {
         let token = self.secrets.text(&self.token).await;

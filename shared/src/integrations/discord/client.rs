@@ -4,7 +4,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use lambda_http::http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
-use lambda_http::http::request::Builder;
 use lambda_http::http::{HeaderValue, Method, Request};
 use serde_json::Value;
 use url::Url;
@@ -91,6 +90,35 @@ impl Discord {
         self.send(Method::GET, path, authorization, None).await
     }
 
+    /// Reads with parameters.
+    pub(super) async fn read_where(
+        &self,
+        path: &str,
+        parameters: &[(&str, String)],
+        authorization: Option<HeaderValue>,
+    ) -> Result<ServiceAnswer, DiscordError> {
+        let mut url = self.address(path);
+        url.query_pairs_mut().extend_pairs(parameters);
+        self.send_to(&url, Method::GET, authorization, None, None)
+            .await
+    }
+
+    /// Changes a guild as the bot. The guild's audit log shows the reason.
+    pub(super) async fn change_guild(
+        &self,
+        method: Method,
+        path: &str,
+        bot: &SecretText,
+        reason: &AuditReason,
+        body: &Value,
+    ) -> Result<(), DiscordError> {
+        let reason = HeaderValue::from_str(&reason.encoded()).ok();
+        let body = Some((JSON, body.to_string()));
+        let url = self.address(path);
+        let answer = self.send_to(&url, method, bot.after("Bot"), reason, body);
+        answer::require_success(&answer.await?)
+    }
+
     /// Sends a form.
     pub(super) async fn post(&self, path: &str, form: String) -> Result<Value, DiscordError> {
         let form = ("application/x-www-form-urlencoded", form);
@@ -123,10 +151,10 @@ impl Discord {
         bot: &SecretText,
         reason: &AuditReason,
     ) -> Result<ServiceAnswer, DiscordError> {
-        let request = self.request(method, path, bot.after("Bot"));
-        let request = request.header(AUDIT_LOG_REASON, reason.as_header());
-        let answer = self.client.send(request.body(Bytes::new())).await;
-        answer.map_err(DiscordError::Unavailable)
+        let reason = HeaderValue::from_str(&reason.encoded()).ok();
+        let url = self.address(path);
+        self.send_to(&url, method, bot.after("Bot"), reason, None)
+            .await
     }
 
     async fn send(
@@ -136,7 +164,39 @@ impl Discord {
         authorization: Option<HeaderValue>,
         body: Option<(&str, String)>,
     ) -> Result<ServiceAnswer, DiscordError> {
-        let mut request = self.request(method, path, authorization);
+        let url = self.address(path);
+        self.send_to(&url, method, authorization, None, body).await
+    }
+
+    fn address(&self, path: &str) -> Url {
+        self.client.url(&format!("{API}/{path}"))
+    }
+
+    async fn send_to(
+        &self,
+        url: &Url,
+        method: Method,
+        authorization: Option<HeaderValue>,
+        reason: Option<HeaderValue>,
+        body: Option<(&str, String)>,
+    ) -> Result<ServiceAnswer, DiscordError> {
+        // Discord blocks other forms of this header.
+        let agent = format!(
+            "DiscordBot (https://discord.com/developers/applications/{}, {})",
+            self.application,
+            env!("CARGO_PKG_VERSION")
+        );
+        let mut request = Request::builder()
+            .method(method)
+            .uri(url.as_str())
+            .header(ACCEPT, JSON)
+            .header(USER_AGENT, agent);
+        if let Some(authorization) = authorization {
+            request = request.header(AUTHORIZATION, authorization);
+        }
+        if let Some(reason) = reason {
+            request = request.header(AUDIT_LOG_REASON, reason);
+        }
         if let Some((kind, _)) = body {
             request = request.header(CONTENT_TYPE, kind);
         }
@@ -144,24 +204,5 @@ impl Discord {
         let request = request.body(Bytes::from(body));
         let answer = self.client.send(request).await;
         answer.map_err(DiscordError::Unavailable)
-    }
-
-    fn request(&self, method: Method, path: &str, authorization: Option<HeaderValue>) -> Builder {
-        let url = self.client.url(&format!("{API}/{path}"));
-        // Discord blocks other forms of this header.
-        let agent = format!(
-            "DiscordBot (https://discord.com/developers/applications/{}, {})",
-            self.application,
-            env!("CARGO_PKG_VERSION")
-        );
-        let request = Request::builder()
-            .method(method)
-            .uri(url.as_str())
-            .header(ACCEPT, JSON)
-            .header(USER_AGENT, agent);
-        match authorization {
-            Some(authorization) => request.header(AUTHORIZATION, authorization),
-            None => request,
-        }
     }
 }

@@ -65,6 +65,7 @@ fn read_role(role: &Value) -> Option<GuildRole> {
     Some(GuildRole {
         id: read_id(role.get("id")?)?,
         permissions: role.get("permissions")?.as_str()?.parse().ok()?,
+        position: u32::try_from(role.get("position")?.as_u64()?).ok()?,
     })
 }
 
@@ -97,7 +98,8 @@ mod tests {
 
     #[test]
     fn permissions_of_roles_may_exceed_a_double() {
-        let role = json!({ "id": "80351110224678912", "permissions": "9007199254740993" });
+        let role =
+            json!({ "id": "80351110224678912", "permissions": "9007199254740993", "position": 3 });
         let guild = read_guild(&json!({ "owner_id": "80351110224678912", "roles": [role] }));
         let permissions = guild.unwrap().roles.first().map(|role| role.permissions);
         assert_eq!(permissions, Some(9_007_199_254_740_993));

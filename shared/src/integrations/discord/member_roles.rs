@@ -42,7 +42,7 @@ impl Discord {
         answer::accepted(&changing.await?)
     }
 
-    /// The id of the bot itself.
+    /// The user that the bot is, which is not the application in old ones.
     pub async fn bot_user(&self, bot: &SecretText) -> Result<DiscordId, DiscordError> {
         let answer = self.get("users/@me", bot.after("Bot")).await?;
         let id = answer.get("id").and_then(Value::as_str);

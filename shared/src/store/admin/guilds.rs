@@ -44,7 +44,7 @@ impl Store {
         }
     }
 
-    /// Ends the link of a guild; `false` if it does not belong to the workspace.
+    /// Ends the link of a guild, and the watch over it; `false` if it does not belong to the workspace.
     pub async fn unlink_guild(
         &self,
         prefix: WorkspacePrefix,
@@ -53,7 +53,11 @@ impl Store {
         if self.workspace_of_guild(guild).await? != Some(prefix) {
             return Ok(false);
         }
-        let removals = [Key::guild(guild), Key::guild_of(prefix, guild)];
+        let removals = [
+            Key::guild(guild),
+            Key::guild_of(prefix, guild),
+            Key::guild_watch(prefix, guild),
+        ];
         let removals = removals.map(|key| self.removal(key)).into_iter();
         let removals = removals.collect::<Result<_, _>>()?;
         self.database.transact(removals).await?;

@@ -298,7 +298,9 @@ impl Store {
             keys.extend([Key::role_rules(prefix), Key::role_sync(prefix)]);
         }
         let guilds = self.guilds(prefix).await?;
-        keys.extend(guilds.into_iter().map(Key::guild));
+        keys.extend(guilds.iter().copied().map(Key::guild));
+        let watches = guilds.iter().map(|guild| Key::guild_watch(prefix, *guild));
+        keys.extend(watches);
         for member in self.members(prefix).await? {
             keys.extend(accounts(prefix, &member));
         }

@@ -12,6 +12,7 @@ mod banning;
 mod commands;
 mod deferred;
 mod evidence;
+mod guild_bans;
 mod keys;
 mod linking;
 mod menus;
@@ -21,6 +22,7 @@ mod role_schedule;
 mod roles;
 mod ruled;
 mod signatures;
+mod watching;
 mod whois;
 
 use end_to_end::discord::OnDiscord;

@@ -6,7 +6,7 @@ use end_to_end::{
     ApiResponse, Ban, Call, Reply, TestApp, Unban, WebhookReceiver, Workspace, eventually,
     key_order, now, repository,
 };
-use local_stack::discord::{ADA, BOT_ROLE, GUILD, NOOR, VERIFIED};
+use local_stack::discord::{ADA, BOT_ROLE, FakeAuditEntry, GUILD, NOOR, VERIFIED};
 use local_stack::fault_proxy::{Fault, Rule};
 use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
@@ -185,6 +185,17 @@ async fn exercise_roles(app: &TestApp, workspace: &Workspace<'_>) {
     app.invoke("sync-roles", &event).await.unwrap();
 }
 
+/// Reads the audit log of a guild, and fails to.
+async fn exercise_watch(app: &TestApp, workspace: &Workspace<'_>) {
+    workspace.link_guild(GUILD).await;
+    workspace.watch_guild(GUILD).await;
+    let entry = FakeAuditEntry::banned(None, ADA, None);
+    app.discord().write_audit_log(GUILD, entry);
+    app.run_schedule("watch-guilds", "EachMinute").await;
+    app.discord().set_bot(GUILD, false);
+    app.run_schedule("watch-guilds", "EachMinute").await;
+}
+
 /// Does everything that a log line can report.
 async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     let soon = now() + 2;
@@ -228,6 +239,7 @@ async fn exercise_everything(app: &TestApp, workspace: &Workspace<'_>) {
     exercise_webhook(workspace).await;
     exercise_mirror(workspace).await;
     exercise_group(workspace).await;
+    exercise_watch(app, workspace).await;
     exercise_console(workspace).await;
     exercise_roles(app, workspace).await;
     leave_slots(workspace, 0).await;

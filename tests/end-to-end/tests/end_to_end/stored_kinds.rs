@@ -90,6 +90,7 @@ const fn life(kind: StoredKind) -> (Erasure, Deletion, bool) {
         | StoredKind::ErasureIntake
         | StoredKind::Group
         | StoredKind::Guild
+        | StoredKind::GuildWatch
         | StoredKind::Invitation
         | StoredKind::Key
         | StoredKind::Member
@@ -279,6 +280,7 @@ async fn fill(workspace: &Workspace<'_>) {
     workspace.link_guild(local_stack::discord::GUILD).await;
     add_role_rule(store, prefix).await;
     app.run_schedule("sync-roles", "EachFiveMinutes").await;
+    workspace.watch_guild(local_stack::discord::GUILD).await;
     let named = [BANNED, PROTECTED].map(|id| RobloxUser {
         id: user(id),
         name: RobloxName::new("name", "").unwrap(),

@@ -7,7 +7,11 @@ use super::routes::{Answer, Call};
 use super::state::{FakeGuild, FakeMember, State, User};
 
 /// The guild, if the call has the bot's token and the bot is there.
-fn seen<'a>(state: &'a State, call: &Call, guild: &str) -> Result<(u64, &'a FakeGuild), Answer> {
+pub(super) fn seen<'a>(
+    state: &'a State,
+    call: &Call,
+    guild: &str,
+) -> Result<(u64, &'a FakeGuild), Answer> {
     call.as_bot()?;
     let id = guild.parse().unwrap_or_default();
     match state.guilds.get(&id) {
@@ -86,9 +90,13 @@ pub fn change_role(
     }
     let of_bot = guild.bot_roles.iter().filter_map(|id| guild.roles.get(id));
     let granted = of_bot.fold(0, |all, (_, bits)| all | bits);
-    let highest = guild.bot_roles.iter().map(|id| guild.position(*id)).max();
+    let highest = guild
+        .bot_roles
+        .iter()
+        .map(|id| guild.position(&[*id]))
+        .max();
     let may = granted & (1 << 28 | 1 << 3) != 0;
-    if !may || highest <= Some(guild.position(role)) || guild.managed.contains(&role) {
+    if !may || highest <= Some(guild.position(&[role])) || guild.managed.contains(&role) {
         return Answer::error(403, 50_013, "Missing Permissions");
     }
     if let Some(member) = guild.members.get_mut(&user) {
@@ -109,7 +117,7 @@ pub fn guild(state: &State, call: &Call, guild: &str) -> Answer {
     };
     let everyone = role(id, "@everyone", 1 << 10, (0, false));
     let others = guild.roles.iter().map(|(id, (name, permissions))| {
-        let place = (guild.position(*id), guild.managed.contains(id));
+        let place = (guild.position(&[*id]), guild.managed.contains(id));
         role(*id, name, *permissions, place)
     });
     let roles: Vec<_> = std::iter::once(everyone).chain(others).collect();

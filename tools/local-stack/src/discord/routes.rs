@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::application;
 use super::authorization;
+use super::bans;
 use super::commands;
 use super::demo::BOT_TOKEN;
 use super::guilds;
@@ -176,11 +177,16 @@ pub fn answer(state: &mut State, call: &Call, works: bool) -> Answer {
         ("GET" | "PUT", ["applications", application, "commands"]) => {
             commands::commands(state, call, application)
         }
+        ("GET", ["users", "@me"]) if call.as_bot().is_ok() => bans::bot_user(),
         ("GET", ["users", "@me"]) => authorization::current_user(state, call),
         ("GET" | "PATCH", ["webhooks", application, token, "messages", "@original"]) => {
             originals::original(state, call, application, token)
         }
         ("GET", ["guilds", guild]) => guilds::guild(state, call, guild),
+        ("GET" | "PUT" | "DELETE", ["guilds", guild, "bans", user]) => {
+            bans::ban(state, call, guild, user)
+        }
+        ("GET", ["guilds", guild, "audit-logs"]) => bans::audit_log(state, call, guild),
         ("POST", ["webhooks", webhook, token]) => webhooks::post(state, call, webhook, token),
         ("PUT" | "DELETE", ["guilds", guild, "members", user, "roles", role]) => {
             guilds::change_role(state, call, guild, (user, role))

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::application::Registered;
+use super::bans::FakeAuditEntry;
 use super::files::FakeFile;
 use super::routes::Answer;
 use super::webhooks::FakeWebhook;
@@ -61,6 +62,13 @@ pub struct FakeGuild {
     pub members: BTreeMap<u64, FakeMember>,
     /// Whether the application's bot is in the guild.
     pub has_bot: bool,
+    /// What the bot may do there.
+    pub bot_permissions: u64,
+    /// The position of the bot's highest role.
+    pub bot_position: usize,
+    /// The banned users, with the reasons.
+    pub bans: BTreeMap<u64, Option<String>>,
+    pub audit_log: Vec<FakeAuditEntry>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -71,7 +79,7 @@ pub struct FakeMember {
 }
 
 impl FakeGuild {
-    /// A guild with the bot, and without roles and members.
+    /// A guild with the bot, which may do everything, and without roles and members.
     pub const fn new(owner: u64) -> Self {
         Self {
             owner,
@@ -80,7 +88,18 @@ impl FakeGuild {
             bot_roles: Vec::new(),
             members: BTreeMap::new(),
             has_bot: true,
+            bot_permissions: u64::MAX,
+            bot_position: usize::MAX,
+            bans: BTreeMap::new(),
+            audit_log: Vec::new(),
         }
+    }
+
+    /// The position of the highest of these roles; everyone's is 0.
+    pub(super) fn position(&self, roles: &[u64]) -> usize {
+        let positions = self.roles.keys().zip(1..);
+        let held = positions.filter(|(role, _)| roles.contains(role));
+        held.map(|(_, position)| position).max().unwrap_or_default()
     }
 
     #[must_use]
@@ -95,12 +114,6 @@ impl FakeGuild {
         self.bot_roles.push(id);
         self.managed.push(id);
         self.role(id, name, permissions)
-    }
-
-    /// The height of a role: everyone's is 0.
-    pub(super) fn position(&self, role: u64) -> usize {
-        let below = self.roles.keys().position(|known| *known == role);
-        below.map_or(0, |below| below + 1)
     }
 
     #[must_use]

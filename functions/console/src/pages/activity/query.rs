@@ -42,10 +42,11 @@ pub enum ActivityVerb {
     Roles,
     Links,
     Keys,
+    Discord,
 }
 
 impl ActivityVerb {
-    const ALL: [(Self, &'static str, &'static str); 10] = [
+    const ALL: [(Self, &'static str, &'static str); 11] = [
         (Self::Banned, "banned", "Banned"),
         (Self::Edited, "edited", "Edited"),
         (Self::Lifted, "lifted", "Lifted"),
@@ -56,6 +57,7 @@ impl ActivityVerb {
         (Self::Roles, "roles", "Group roles"),
         (Self::Links, "links", "Linked accounts"),
         (Self::Keys, "keys", "Open Cloud keys"),
+        (Self::Discord, "discord", "Bans on Discord"),
     ];
 
     const fn of(event: &LogEvent) -> Self {
@@ -76,6 +78,9 @@ impl ActivityVerb {
                 }
                 ActivityDetails::LinkAdded(_) | ActivityDetails::LinkRemoved(_) => Self::Links,
                 ActivityDetails::KeyBound(_) => Self::Keys,
+                ActivityDetails::DiscordBanned(_) | ActivityDetails::DiscordUnbanned(_) => {
+                    Self::Discord
+                }
             },
         }
     }

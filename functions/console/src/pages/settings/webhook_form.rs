@@ -132,6 +132,8 @@ const fn words(event: EventName) -> &'static str {
         EventName::LinkAdded => "accounts were linked",
         EventName::LinkRemoved => "accounts were unlinked",
         EventName::KeyBound => "a key of Roblox Open Cloud was bound",
+        EventName::DiscordBanned => "a user was banned on Discord",
+        EventName::DiscordUnbanned => "a user was unbanned on Discord",
     }
 }
 

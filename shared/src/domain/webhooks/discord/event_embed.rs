@@ -10,7 +10,8 @@ use super::markdown::EscapedMarkdown;
 use super::parts::{self, KnownNames};
 use crate::domain::account_links::LinkProof;
 use crate::domain::activity::{
-    Activity, ActivityDetails, EvidenceSummary, GroupRoleChange, KeyBinding, LinkSummary,
+    Activity, ActivityDetails, DiscordBanSummary, EvidenceSummary, GroupRoleChange, KeyBinding,
+    LinkSummary,
 };
 use crate::domain::actor::DecidedBy;
 use crate::domain::clock::UnixSeconds;
@@ -140,6 +141,12 @@ impl EventEmbed {
             ActivityDetails::KeyBound(binding) => {
                 start("Open Cloud key bound", EmbedColour::BLURPLE).binding(binding, by, repeated)
             }
+            ActivityDetails::DiscordBanned(ban) => {
+                start("Banned on Discord", EmbedColour::RED).guild_ban(ban, by, repeated)
+            }
+            ActivityDetails::DiscordUnbanned(ban) => {
+                start("Unbanned on Discord", EmbedColour::GREEN).guild_ban(ban, by, repeated)
+            }
         }
     }
 
@@ -172,6 +179,16 @@ impl EventEmbed {
         self.beside("Experience", EscapedMarkdown::plain(of))
             .row("By", by)
             .footer(format!("Secret {}", binding.secret), repeated)
+    }
+
+    fn guild_ban(self, ban: &DiscordBanSummary, by: EscapedMarkdown, repeated: bool) -> Self {
+        let by = match ban.by_discord_id {
+            Some(user) => parts::discord_user(user),
+            None => by,
+        };
+        self.beside("Discord user", parts::discord_user(ban.discord_id))
+            .row("By", by)
+            .footer(format!("Server {}", ban.guild_id), repeated)
     }
 
     fn new(title: &'static str, color: EmbedColour, at: UnixSeconds) -> Self {

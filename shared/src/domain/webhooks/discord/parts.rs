@@ -7,7 +7,7 @@ use crate::domain::activity::{EvidenceSummary, RoleSummary};
 use crate::domain::actor::{ActorKind, Channel, DecidedBy};
 use crate::domain::discord::limits::{FIELD_VALUE, units};
 use crate::domain::ids::{ModeratorId, UserId};
-use crate::domain::members::{MemberId, MemberName};
+use crate::domain::members::{DiscordId, MemberId, MemberName};
 use crate::domain::rules::{Ban, Expiry, Scope};
 use crate::domain::user_name::RobloxName;
 
@@ -38,6 +38,11 @@ pub fn user(user: UserId, names: &KnownNames) -> EscapedMarkdown {
         }
         None => EscapedMarkdown::link(&EscapedMarkdown::plain(user.to_string()), &address),
     }
+}
+
+/// A user of Discord, whom Discord shows by name. In an embed it mentions nobody.
+pub fn discord_user(user: DiscordId) -> EscapedMarkdown {
+    EscapedMarkdown::plain(format!("<@{user}> ({user})"))
 }
 
 /// Where a ban applies.

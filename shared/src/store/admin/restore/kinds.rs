@@ -68,6 +68,7 @@ const fn fate(kind: StoredKind) -> Option<Fate> {
         | StoredKind::ErasureIntake
         | StoredKind::Group
         | StoredKind::Guild
+        | StoredKind::GuildWatch
         | StoredKind::Invitation
         | StoredKind::Member
         | StoredKind::MemberAccount

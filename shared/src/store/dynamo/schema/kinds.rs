@@ -76,6 +76,7 @@ stored_kinds! {
         ErasureIntake = "erasure-intake",
         Group = "group",
         Guild = "guild",
+        GuildWatch = "guild-watch",
         Invitation = "invitation",
         Key = "key",
         Member = "member",

@@ -21,6 +21,8 @@ pub const ROLE_RULES: &str = "RR";
 
 /// What follows the workspace in the sort key of how far they are applied.
 pub const ROLE_SYNC_SUFFIX: &str = "#S";
+/// The partition of the watched guilds of all workspaces.
+pub const GUILD_WATCHES: &str = "DW";
 
 /// The members of a workspace, their sessions, invitations, rules and presets.
 pub fn members_partition(prefix: WorkspacePrefix) -> String {
@@ -96,6 +98,14 @@ impl Key {
         Self {
             pk: ROLE_RULES.to_owned(),
             sk: format!("{prefix}{ROLE_SYNC_SUFFIX}"),
+        }
+    }
+
+    /// The watch over a Discord guild.
+    pub fn guild_watch(prefix: WorkspacePrefix, guild: DiscordId) -> Self {
+        Self {
+            pk: GUILD_WATCHES.to_owned(),
+            sk: format!("{prefix}#{guild}"),
         }
     }
 

@@ -1,8 +1,8 @@
 //! The keys of workspaces and API keys, and which keys belong to the workspaces table.
 
 use super::{
-    DISCORD_RULES, ENDED_MIRRORS, ENDPOINTS, ERASURE_INTAKES, GROUPS, Key, MIRRORS, RESTORE_RUN,
-    ROLE_RULES,
+    DISCORD_RULES, ENDED_MIRRORS, ENDPOINTS, ERASURE_INTAKES, GROUPS, GUILD_WATCHES, Key, MIRRORS,
+    RESTORE_RUN, ROLE_RULES,
 };
 use crate::domain::ids::WorkspacePrefix;
 
@@ -46,6 +46,7 @@ impl Key {
                 ERASURE_INTAKES,
                 ENDPOINTS,
                 GROUPS,
+                GUILD_WATCHES,
                 MIRRORS,
                 ENDED_MIRRORS,
                 LOCAL_STACK,

@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::activity::{ActivityId, RoleChangeMode, RoleSummary};
+use crate::domain::activity::{ActivityId, DiscordBanSource, RoleChangeMode, RoleSummary};
 use crate::domain::actor::Channel;
 use crate::domain::clock::UnixMillis;
 use crate::domain::discord::limits::{FIELD_NAME, FIELD_VALUE, FOOTER, IN_ALL, TITLE, units};
@@ -265,6 +265,29 @@ fn activities_are_shown() {
     }
 }
 
+fn guild_ban(by: Option<&str>) -> DiscordBanSummary {
+    DiscordBanSummary {
+        guild_id: "613425648685547541".parse().unwrap(),
+        discord_id: "80351110224678912".parse().unwrap(),
+        by_discord_id: by.map(|by| by.parse().unwrap()),
+        source: DiscordBanSource::AuditLog,
+    }
+}
+
+#[test]
+fn ban_in_a_guild_names_both_users_of_discord() {
+    let by = Some("80351110224678913");
+    let embed = shown(&acted(ActivityDetails::DiscordBanned(guild_ban(by))));
+    assert_eq!(embed["title"], "Banned on Discord");
+    let named = |name| row(&embed, name).unwrap();
+    assert!(named("Discord user").contains("<@80351110224678912>"));
+    assert!(named("By").contains("<@80351110224678913>"));
+    assert_eq!(embed["footer"]["text"], "Server 613425648685547541");
+    let unknown = shown(&acted(ActivityDetails::DiscordUnbanned(guild_ban(None))));
+    assert_eq!(unknown["title"], "Unbanned on Discord");
+    assert!(row(&unknown, "By").is_some());
+}
+
 #[test]
 fn reasons_for_moderators_and_principals_are_never_shown() {
     let decisions = KINDS.map(|kind| decided(decision(kind)));
@@ -272,6 +295,7 @@ fn reasons_for_moderators_and_principals_are_never_shown() {
         role_change("x", 1),
         acted(ActivityDetails::EvidenceAdded(evidence("x"))),
         acted(ActivityDetails::EvidenceRemoved(evidence("x"))),
+        acted(ActivityDetails::DiscordBanned(guild_ban(None))),
     ];
     for event in decisions.iter().chain(&activities) {
         let embed = shown(event).to_string();

@@ -99,6 +99,20 @@ pub const ROLES: &[Role] = &[
         ],
     ),
     (
+        "watch-guilds",
+        &[
+            (
+                "secretsmanager:secret:portcullis/local/discord-bot-token-??????",
+                &["secretsmanager:GetSecretValue"],
+            ),
+            (
+                WORKSPACES,
+                &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
+            ),
+            (BANS, &["dynamodb:GetItem", "dynamodb:PutItem"]),
+        ],
+    ),
+    (
         "mirror-bans",
         &[
             (WORKSPACES, &["dynamodb:Query", "dynamodb:UpdateItem"]),

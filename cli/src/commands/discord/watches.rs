@@ -1,0 +1,142 @@
+//! `portcullis discord watch` and `list`.
+
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
+use serde::Serialize;
+use shared::domain::clock::UnixMillis;
+use shared::domain::discord::{GuildWatch, WatchFault};
+use shared::domain::ids::WorkspaceId;
+use shared::domain::members::DiscordId;
+use shared::store::{Store, WatchedGuild};
+
+use super::guilds::{LinkedGuild, NamedGuild};
+use crate::arguments::WorkspaceArg;
+use crate::commands::workspace;
+use crate::output::{Output, Printable};
+use crate::times::Time;
+
+const NONE_LINKED: &str = "no guild is linked: see `portcullis discord link`";
+
+#[derive(Clone, Copy, Debug, Args)]
+pub struct WatchArgs {
+    #[command(flatten)]
+    named: NamedGuild,
+
+    /// Whether bans and unbans in the guild's audit log become events.
+    #[arg(value_name = "on|off")]
+    state: WatchState,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum WatchState {
+    On,
+    Off,
+}
+
+/// A guild with the watch over its audit log.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedGuild {
+    #[serde(flatten)]
+    guild: LinkedGuild,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    watch: Option<ListedWatch>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct ListedWatch {
+    since: Time,
+    /// Everything before was read.
+    read_until: Time,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failing: Option<FailingWatch>,
+    /// From then on, entries may be missing: they were not read within Discord's 45 days.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gap_from: Option<Time>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct FailingWatch {
+    why: WatchFault,
+    since: Time,
+}
+
+impl ListedWatch {
+    fn of(watch: &GuildWatch) -> Self {
+        Self {
+            since: Time(watch.since),
+            read_until: Time(watch.cursor.complete_until()),
+            failing: watch.failure.map(|failure| FailingWatch {
+                why: failure.why,
+                since: Time(failure.since),
+            }),
+            gap_from: watch.gap.map(|gap| Time(gap.from)),
+        }
+    }
+
+    fn shown(&self) -> String {
+        let read = self.read_until.brief();
+        match &self.failing {
+            Some(failing) => format!("{}; read until {read}", failing.why),
+            None => format!("read until {read}"),
+        }
+    }
+}
+
+impl ListedGuild {
+    fn of(guild: LinkedGuild, watched: &[WatchedGuild]) -> Self {
+        let watch = watched.iter().find(|it| it.guild == guild.guild_id);
+        Self {
+            guild,
+            watch: watch.map(|it| ListedWatch::of(&it.watch)),
+        }
+    }
+}
+
+impl Printable for ListedGuild {
+    fn fields(&self) -> Vec<(&'static str, String)> {
+        let mut fields = self.guild.fields();
+        let watch = self.watch.as_ref();
+        let shown = watch.map_or_else(|| "no".to_owned(), ListedWatch::shown);
+        fields.push(("watched", shown));
+        fields
+    }
+}
+
+pub async fn watch(args: WatchArgs, store: &Store, output: Output) -> Result<()> {
+    let workspace = workspace::find(store, args.named.place).await?.guid;
+    let (prefix, guild) = (workspace.prefix(), args.named.guild);
+    match args.state {
+        WatchState::On => {
+            if !store.watch_guild(prefix, guild, UnixMillis::now()).await? {
+                bail!(
+                    "guild {guild} is not linked to the workspace: `portcullis discord link {guild}` links it"
+                );
+            }
+        }
+        WatchState::Off => {
+            store.stop_watching(prefix, guild).await?;
+        }
+    }
+    let watched = store.watched_guilds_of(prefix).await?;
+    output.one(&ListedGuild::of(linked(guild, workspace), &watched))
+}
+
+pub async fn list(place: WorkspaceArg, store: &Store, output: Output) -> Result<()> {
+    let workspace = workspace::find(store, place).await?.guid;
+    let watched = store.watched_guilds_of(workspace.prefix()).await?;
+    let guilds = store.guilds(workspace.prefix()).await?.into_iter();
+    let shown: Vec<_> = guilds
+        .map(|guild| ListedGuild::of(linked(guild, workspace), &watched))
+        .collect();
+    output.list(&shown, NONE_LINKED)
+}
+
+const fn linked(guild_id: DiscordId, workspace: WorkspaceId) -> LinkedGuild {
+    LinkedGuild {
+        guild_id,
+        workspace,
+    }
+}
