@@ -1,4 +1,4 @@
-//! A guild's audit log, as far as it is about bans, and how far it was read.
+//! What a guild's audit log says about bans, and how far it was read.
 //!
 //! Discord writes an entry after the ban, and may show it late. So each reading begins some minutes before the end
 //! of the previous one, and leaves out the entries that it knows.
