@@ -112,7 +112,7 @@ mod tests {
 
     #[test]
     fn workspace_has_at_most_50_rules_about_five_groups() {
-        let rules = |count: u64, groups: u64| (0..count).map(|n| rule(n % groups + 1));
+        let rules = |count: u64, groups: u64| (0..count).map(move |n| rule(n % groups + 1));
         let fit = |count, groups| RoleRule::fit(&rules(count, groups).collect::<Vec<_>>());
         assert!(fit(50, 5) && !fit(51, 5) && !fit(6, 6));
         assert!(rule(7).equals(&rule(7)) && !rule(7).equals(&rule(8)));
