@@ -118,7 +118,7 @@ impl<'a> RoleSync<'a> {
         prefix: WorkspacePrefix,
         rules: &'a [RoleRule],
     ) -> Result<Self, ApiError> {
-        let token = tools.bot.token().await.map_err(no_token)?;
+        let token = tools.bot.token().await.map_err(|error| no_token(&error))?;
         Ok(Self {
             store,
             tools,
@@ -308,7 +308,7 @@ fn reason(change: &RoleChange) -> AuditReason {
     ))
 }
 
-fn no_token(error: DiscordError) -> ApiError {
+fn no_token(error: &DiscordError) -> ApiError {
     ApiError::ServiceUnavailable {
         service: "Discord",
         detail: error.to_string(),

@@ -176,15 +176,15 @@ async fn add(
     let token = context.token().await?;
     let seen = look(&context, &token, guild).await?;
     usable(&seen, guild, role).map_err(|why| anyhow::anyhow!("{why}"))?;
-    let rule = RoleRule {
+    let new = RoleRule {
         id: RuleId::random(),
         guild,
         role,
         basis,
         added: UnixMillis::now().seconds(),
     };
-    let added = store.add_role_rule(prefix, &rule).await??;
-    if gives_permission(&context, &token, store, workspace, &rule).await? {
+    let added = store.add_role_rule(prefix, &new).await??;
+    if gives_permission(&context, &token, store, workspace, &new).await? {
         warning!(
             "the role gives a permission in the workspace, so only links that are proven and confirmed count: \
              `portcullis link confirm`"

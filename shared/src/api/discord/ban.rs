@@ -50,9 +50,10 @@ pub async fn ban(desk: &CommandDesk<'_>, by: &Commander) -> Flow<InteractionRepl
     let asked = desk.interaction;
     let is_global = asked.flag("global") || asked.custom_id == GLOBAL_MODAL;
     if opens_form(asked) {
-        let needed = match is_global {
-            true => MemberPermission::ManageGlobalBans,
-            false => MemberPermission::ManageBans,
+        let needed = if is_global {
+            MemberPermission::ManageGlobalBans
+        } else {
+            MemberPermission::ManageBans
         };
         by.demand_perhaps(needed)?;
         let user = asked.option("user");

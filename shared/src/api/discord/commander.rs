@@ -101,9 +101,12 @@ impl Commander {
     pub fn with<P: RequiredPermission>(&self) -> Flow<Moderator<P>> {
         let (member, permissions) = (&self.member, &self.permissions);
         let found = Moderator::of_member(member, permissions, &self.workspace, Channel::Discord);
-        found.map_err(|_| match self.is_due {
-            true => Stop::Later,
-            false => lacking(P::REQUIRED),
+        found.map_err(|_| {
+            if self.is_due {
+                Stop::Later
+            } else {
+                lacking(P::REQUIRED)
+            }
         })
     }
 }

@@ -26,7 +26,7 @@ impl AuditReason {
     /// A reason without a mark, for what is not recorded.
     #[must_use]
     pub fn plain(text: &str) -> Self {
-        Self(cut(text, LONGEST).to_owned())
+        Self(cut(text, LONGEST))
     }
 
     fn marked(reason: &str, id: &str) -> Self {

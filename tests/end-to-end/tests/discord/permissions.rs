@@ -88,7 +88,7 @@ async fn strangers_and_removed_members_learn_who_can_help() {
     };
     let removed = store.change_member(prefix, member, remove).await;
     removed.unwrap().unwrap().unwrap();
-    ada.command("ban", &BAN).await.says("You are not a member");
+    ada.command("ban", &BAN).await.says("has removed you");
     assert_eq!(workspace.bans().await, [] as [serde_json::Value; 0]);
 }
 

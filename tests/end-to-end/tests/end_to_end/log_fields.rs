@@ -194,6 +194,7 @@ async fn exercise_watch(app: &TestApp, workspace: &Workspace<'_>) {
     app.run_schedule("watch-guilds", "EachMinute").await;
     app.discord().set_bot(GUILD, false);
     app.run_schedule("watch-guilds", "EachMinute").await;
+    app.discord().set_bot(GUILD, true);
 }
 
 /// Does everything that a log line can report.

@@ -57,7 +57,7 @@ async fn is_linked(client: &Client<'_>, guild: u64) -> bool {
         return false;
     };
     let linking = store.link_guild(workspace.id().prefix(), guild, UnixSeconds(now));
-    matches!(linking.await, Ok(Ok(_)))
+    matches!(linking.await, Ok(Ok(())))
 }
 
 /// What Discord sends for the command.

@@ -59,6 +59,7 @@ pub fn users_shown(event: &LoggedEvent) -> impl Iterator<Item = UserId> {
 }
 
 /// The member whom the embed of an event names.
+#[must_use]
 pub fn member_shown(event: &LoggedEvent) -> Option<MemberId> {
     let key_id = match &event.entry {
         LogEvent::Decision(decision) => &decision.key_id,
