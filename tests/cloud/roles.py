@@ -23,6 +23,7 @@ UNREACHED = {
     ("PendingBans", "SweepExpired", "*"): "only for a poll that finds an expired ban before the schedule does",
     ("PublishEvents", "BuildSnapshots", "*"): "only for each 256th event, which not every run logs",
     ("DeliverWebhooks", "Continue", "*"): "only when a run ends before its deliveries do",
+    ("DeliverWebhooks", "ReadNamesOfMembers", "*"): "only for a channel of Discord, whose address cannot be changed",
 }
 
 
