@@ -13,6 +13,7 @@ mod commands;
 mod deferred;
 mod evidence;
 mod guild_bans;
+mod guild_rules;
 mod keys;
 mod linking;
 mod menus;
