@@ -304,7 +304,7 @@ async fn rules_of_a_watched_guild_are_turned_on_and_off() {
         stderr(&refused)
     );
     workspace.watch_guild(GUILD).await;
-    for (rule, field) in [("in-game", "bansInGame")] {
+    for (rule, field) in [("in-game", "bansInGame"), ("in-guild", "bansInGuild")] {
         assert_eq!(listed().await["watch"].get(field), None, "off by default");
         turn(rule, "on").await;
         assert_eq!(listed().await["watch"][field], json!({}));

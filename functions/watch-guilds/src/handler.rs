@@ -74,7 +74,7 @@ async fn visit(
 ) {
     let mut counts = RuleCounts::default();
     let mut now = watched.watch.rules;
-    let failure = rules::apply(invocation, &watched, &mut now, &mut counts).await;
+    let failure = rules::apply(invocation, reader.bot(), &watched, &mut now, &mut counts).await;
     let is_moved = now != watched.watch.rules;
     watched.watch.rules = now;
     let read = watch(invocation, reader, &watched).await;

@@ -3,6 +3,7 @@
 
 mod handler;
 mod in_game;
+mod in_guild;
 mod reading;
 mod rules;
 

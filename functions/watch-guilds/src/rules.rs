@@ -4,19 +4,22 @@ use std::time::Duration;
 
 use shared::api::invocation::{Invocation, STEP};
 use shared::domain::clock::UnixMillis;
-use shared::domain::discord::{GuildCause, GuildRule, GuildRules, RuleFault, SkippedCause};
+use shared::domain::discord::{
+    GameCause, GuildCause, GuildRule, GuildRules, RuleFault, RuleProgress, SkippedCause,
+};
 use shared::domain::error::ApiError;
 use shared::domain::history::LoggedEvent;
+use shared::integrations::discord::DiscordBot;
 use shared::store::WatchedGuild;
 
 use crate::handler::READING;
-use crate::in_game;
+use crate::{in_game, in_guild};
 
 /// How many events are read at once.
 const PAGE: usize = 100;
 
 /// The time for what one event causes.
-const CAUSE: Duration = STEP.saturating_mul(2);
+const CAUSE: Duration = STEP.saturating_mul(3);
 
 /// What became of an event.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +28,8 @@ pub enum Followed {
     Nothing,
     Done,
     Skipped(RuleFault),
+    /// It is tried again later, after this pause if Discord asks for one.
+    Waits(RuleFault, Option<Duration>),
 }
 
 /// What the rules of a guild did.
@@ -38,69 +43,109 @@ pub struct RuleCounts {
 /// error; what is followed again after a crash has no second effect.
 pub async fn apply(
     invocation: &Invocation,
+    bot: &DiscordBot,
     watched: &WatchedGuild,
     rules: &mut GuildRules,
     counts: &mut RuleCounts,
 ) -> Result<(), ApiError> {
-    follow(invocation, watched, GuildRule::BansInGame, rules, counts).await
+    let mut followed = Ok(());
+    for rule in [GuildRule::BansInGame, GuildRule::BansInGuild] {
+        if let Some(progress) = rules.progress_mut(rule) {
+            let following = Following {
+                invocation,
+                bot,
+                watched,
+                rule,
+            };
+            followed = followed.and(following.follow(progress, counts).await);
+        }
+    }
+    followed
 }
 
-async fn follow(
-    invocation: &Invocation,
-    watched: &WatchedGuild,
+/// One rule of a guild in one run.
+struct Following<'a> {
+    invocation: &'a Invocation,
+    bot: &'a DiscordBot,
+    watched: &'a WatchedGuild,
     rule: GuildRule,
-    rules: &mut GuildRules,
-    counts: &mut RuleCounts,
-) -> Result<(), ApiError> {
-    let Some(progress) = rules.progress_mut(rule) else {
-        return Ok(());
-    };
-    let (store, prefix) = (&invocation.store, watched.workspace);
-    let head = store.log_head(prefix, false).await?;
-    if head.epoch > progress.reached.epoch {
-        // The log was restored. What happened before has had its effect, or is too old for one.
-        progress.reached = head;
-    }
-    while progress.reached < head {
-        let page = store
-            .events_after(prefix, progress.reached.position, PAGE, UnixMillis::now())
-            .await?;
-        if page.reached == progress.reached.position {
-            break;
+}
+
+impl Following<'_> {
+    async fn follow(
+        &self,
+        progress: &mut RuleProgress,
+        counts: &mut RuleCounts,
+    ) -> Result<(), ApiError> {
+        let (store, prefix) = (&self.invocation.store, self.watched.workspace);
+        if progress.is_paused(UnixMillis::now().seconds()) {
+            return Ok(());
         }
-        for event in &page.events {
-            if !invocation.ends.allows(READING.saturating_add(CAUSE)) {
-                return Ok(());
+        let head = store.log_head(prefix, false).await?;
+        if head.epoch > progress.reached.epoch {
+            // The log was restored. What happened before has had its effect, or is too old for one.
+            progress.reached = head;
+        }
+        while progress.reached < head {
+            let page = store
+                .events_after(prefix, progress.reached.position, PAGE, UnixMillis::now())
+                .await?;
+            if page.reached == progress.reached.position {
+                break;
             }
-            match carry(invocation, watched, rule, event).await? {
-                Followed::Nothing => {}
-                Followed::Done => counts.followed = counts.followed.saturating_add(1),
-                Followed::Skipped(why) => {
-                    counts.skipped = counts.skipped.saturating_add(1);
-                    let note = format!("guild {}: {}: {why}", watched.guild, event.entry.id());
-                    invocation.trace().note_discord(&note);
-                    let at = UnixMillis::now().seconds();
-                    progress.skipped = Some(SkippedCause { why, at });
+            for event in &page.events {
+                if !self.invocation.ends.allows(READING.saturating_add(CAUSE))
+                    || !self.settle(event, progress, counts).await?
+                {
+                    return Ok(());
                 }
+                progress.pass(event.position);
             }
-            progress.pass(event.position);
+            progress.pass(page.reached);
         }
-        progress.pass(page.reached);
+        Ok(())
     }
-    Ok(())
-}
 
-/// Does what a rule demands because of one event.
-async fn carry(
-    invocation: &Invocation,
-    watched: &WatchedGuild,
-    rule: GuildRule,
-    event: &LoggedEvent,
-) -> Result<Followed, ApiError> {
-    match rule {
-        GuildRule::BansInGame => match GuildCause::of(&event.entry, watched.guild) {
-            Some(cause) => in_game::carry(&invocation.store, watched, cause, &event.entry).await,
-            None => Ok(Followed::Nothing),
-        },
+    /// Does what one event demands; `false` if it has to be tried again later.
+    async fn settle(
+        &self,
+        event: &LoggedEvent,
+        progress: &mut RuleProgress,
+        counts: &mut RuleCounts,
+    ) -> Result<bool, ApiError> {
+        let followed = self.carry(event).await?;
+        let at = UnixMillis::now().seconds();
+        let why = match followed {
+            Followed::Nothing => return Ok(true),
+            Followed::Done => {
+                counts.followed = counts.followed.saturating_add(1);
+                return Ok(true);
+            }
+            Followed::Skipped(why) | Followed::Waits(why, _) => why,
+        };
+        let note = format!("guild {}: {}: {why}", self.watched.guild, event.entry.id());
+        self.invocation.trace().note_discord(&note);
+        if let Followed::Waits(_, pause) = followed
+            && progress.wait(why, pause.map(|pause| pause.as_secs()), at)
+        {
+            return Ok(false);
+        }
+        counts.skipped = counts.skipped.saturating_add(1);
+        progress.skipped = Some(SkippedCause { why, at });
+        Ok(true)
+    }
+
+    async fn carry(&self, event: &LoggedEvent) -> Result<Followed, ApiError> {
+        let (store, watched) = (&self.invocation.store, self.watched);
+        match self.rule {
+            GuildRule::BansInGame => match GuildCause::of(&event.entry, watched.guild) {
+                Some(cause) => in_game::carry(store, watched, cause, &event.entry).await,
+                None => Ok(Followed::Nothing),
+            },
+            GuildRule::BansInGuild => match GameCause::of(&event.entry) {
+                Some(cause) => in_guild::carry(store, self.bot, watched, cause, event).await,
+                None => Ok(Followed::Nothing),
+            },
+        }
     }
 }

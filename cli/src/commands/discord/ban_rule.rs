@@ -16,7 +16,7 @@ pub struct BanRuleArgs {
     named: NamedGuild,
 
     /// What a ban also does.
-    #[arg(value_name = "in-game")]
+    #[arg(value_name = "in-game|in-guild")]
     rule: NamedRule,
 
     /// Whether the rule applies to what happens from now on.
@@ -29,12 +29,16 @@ enum NamedRule {
     /// A ban in the guild, by any person or bot, also bans the proven linked player in every experience, permanently.
     /// Its end lifts that ban, unless a moderator has changed it.
     InGame,
+    /// A Global ban in game also bans the proven linked Discord user in the guild. Its end lifts that ban, if
+    /// the rule made it.
+    InGuild,
 }
 
 impl From<NamedRule> for GuildRule {
     fn from(named: NamedRule) -> Self {
         match named {
             NamedRule::InGame => Self::BansInGame,
+            NamedRule::InGuild => Self::BansInGuild,
         }
     }
 }

@@ -1,5 +1,7 @@
 //! `portcullis discord watch` and `list`.
 
+use std::fmt::Write as _;
+
 use anyhow::{Result, bail};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
@@ -57,20 +59,26 @@ struct ListedWatch {
     /// Bans in the guild also ban in game.
     #[serde(skip_serializing_if = "Option::is_none")]
     bans_in_game: Option<ListedRule>,
+    /// Global bans in game also ban in the guild.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    bans_in_guild: Option<ListedRule>,
 }
 
 /// A rule that is on.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct ListedRule {
+    /// Why it has not followed the next event yet, and since when.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waiting: Option<ListedFault>,
     /// What it left out last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    skipped: Option<ListedSkip>,
+    skipped: Option<ListedFault>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct ListedSkip {
+struct ListedFault {
     why: RuleFault,
     at: Time,
 }
@@ -84,18 +92,24 @@ struct FailingWatch {
 
 impl ListedRule {
     fn of(progress: RuleProgress) -> Self {
-        let skipped = progress.skipped.map(|skipped| ListedSkip {
-            why: skipped.why,
-            at: Time(skipped.at),
-        });
-        Self { skipped }
+        let fault = |why, at| ListedFault { why, at: Time(at) };
+        Self {
+            waiting: progress.waiting.map(|it| fault(it.why, it.since)),
+            skipped: progress.skipped.map(|it| fault(it.why, it.at)),
+        }
     }
 
     fn shown(&self) -> String {
-        match &self.skipped {
-            Some(ListedSkip { why, at }) => format!("on; left out at {}: {why}", at.brief()),
-            None => "on".to_owned(),
+        let mut shown = "on".to_owned();
+        for (what, fault) in [
+            ("waits since", &self.waiting),
+            ("left out at", &self.skipped),
+        ] {
+            if let Some(ListedFault { why, at }) = fault {
+                let _ = write!(shown, "; {what} {}: {why}", at.brief());
+            }
         }
+        shown
     }
 }
 
@@ -110,6 +124,7 @@ impl ListedWatch {
             }),
             gap_from: watch.gap.map(|gap| Time(gap.from)),
             bans_in_game: watch.rules.bans_in_game.map(ListedRule::of),
+            bans_in_guild: watch.rules.bans_in_guild.map(ListedRule::of),
         }
     }
 
@@ -138,10 +153,16 @@ impl Printable for ListedGuild {
         let watch = self.watch.as_ref();
         let shown = watch.map_or_else(|| "no".to_owned(), ListedWatch::shown);
         fields.push(("watched", shown));
-        let rules = [(
-            "bans in game",
-            watch.and_then(|it| it.bans_in_game.as_ref()),
-        )];
+        let rules = [
+            (
+                "also bans in game",
+                watch.and_then(|it| it.bans_in_game.as_ref()),
+            ),
+            (
+                "also bans in guild",
+                watch.and_then(|it| it.bans_in_guild.as_ref()),
+            ),
+        ];
         fields.extend(rules.map(|(name, rule)| {
             (
                 name,

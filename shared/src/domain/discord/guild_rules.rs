@@ -7,9 +7,11 @@ use super::audit_log::GuildBanChange;
 use crate::domain::activity::{ActivityDetails, DiscordBanSource};
 use crate::domain::actor::DISCORD_RULE;
 use crate::domain::clock::UnixSeconds;
+use crate::domain::event::EventName;
 use crate::domain::history::{LogEvent, LogPosition};
-use crate::domain::ids::UserId;
+use crate::domain::ids::{Guid, UserId};
 use crate::domain::members::DiscordId;
+use crate::domain::rules::Scope;
 
 /// For how many seconds a cause is tried again.
 const PATIENCE: u64 = 3_600;
@@ -19,6 +21,8 @@ const PATIENCE: u64 = 3_600;
 pub enum GuildRule {
     /// A ban in the guild also bans the linked player in every experience, and its end ends that.
     BansInGame,
+    /// A Global ban in game also bans the linked Discord user in the guild, and its end ends that.
+    BansInGuild,
 }
 
 /// Why a rule left something out.
@@ -31,6 +35,20 @@ pub enum RuleFault {
     NoExperience,
     #[error("the decision was refused")]
     Refused,
+    #[error(
+        "the bot lacks the permission Ban Members, or its role is not above those of the person"
+    )]
+    NoPermission,
+    #[error("the bot is not in the guild")]
+    NoBot,
+    #[error("Discord does not accept the bot's token")]
+    NoToken,
+    #[error("Discord knows no such user")]
+    NoUser,
+    #[error("Discord does not answer, or wants fewer calls")]
+    NoAnswer,
+    #[error("Discord refuses")]
+    DiscordRefused,
 }
 
 /// What a rule left out last.
@@ -40,13 +58,22 @@ pub struct SkippedCause {
     pub at: UnixSeconds,
 }
 
+/// That the next event cannot be followed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RuleWait {
+    pub why: RuleFault,
+    pub since: UnixSeconds,
+    /// Discord wants no call before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<UnixSeconds>,
+}
+
 /// How far a rule has followed the event log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RuleProgress {
     pub reached: LogPosition,
-    /// Since when the next event cannot be followed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub waiting_since: Option<UnixSeconds>,
+    pub waiting: Option<RuleWait>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub skipped: Option<SkippedCause>,
 }
@@ -56,6 +83,8 @@ pub struct RuleProgress {
 pub struct GuildRules {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bans_in_game: Option<RuleProgress>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bans_in_guild: Option<RuleProgress>,
 }
 
 /// A change in a guild that concerns a player.
@@ -67,6 +96,16 @@ pub struct GuildCause {
     pub player: UserId,
 }
 
+/// A decision in game that concerns a guild.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GameCause {
+    pub change: GuildBanChange,
+    pub player: UserId,
+    pub ban: Guid,
+    /// The number of decisions on the ban.
+    pub decisions: u32,
+}
+
 impl GuildRules {
     #[must_use]
     pub fn are_off(&self) -> bool {
@@ -76,6 +115,7 @@ impl GuildRules {
     pub const fn progress_mut(&mut self, rule: GuildRule) -> &mut Option<RuleProgress> {
         match rule {
             GuildRule::BansInGame => &mut self.bans_in_game,
+            GuildRule::BansInGuild => &mut self.bans_in_guild,
         }
     }
 
@@ -98,7 +138,7 @@ impl RuleProgress {
     pub const fn starting(reached: LogPosition) -> Self {
         Self {
             reached,
-            waiting_since: None,
+            waiting: None,
             skipped: None,
         }
     }
@@ -106,13 +146,23 @@ impl RuleProgress {
     /// After everything up to this position was followed.
     pub const fn pass(&mut self, position: u64) {
         self.reached.position = position;
-        self.waiting_since = None;
+        self.waiting = None;
     }
 
-    /// After an event that cannot be followed now; `false` if that has lasted too long.
-    pub fn wait(&mut self, now: UnixSeconds) -> bool {
-        let since = *self.waiting_since.get_or_insert(now);
+    /// After an event that cannot be followed for these seconds, if they are known; `false` if that has lasted too
+    /// long.
+    pub fn wait(&mut self, why: RuleFault, pause: Option<u64>, now: UnixSeconds) -> bool {
+        let since = self.waiting.map_or(now, |waiting| waiting.since);
+        let until = pause.map(|seconds| now.plus(seconds));
+        self.waiting = Some(RuleWait { why, since, until });
         now < since.plus(PATIENCE)
+    }
+
+    /// Whether Discord wants no call now.
+    #[must_use]
+    pub fn is_paused(&self, now: UnixSeconds) -> bool {
+        let until = self.waiting.and_then(|waiting| waiting.until);
+        until.is_some_and(|until| now < until)
     }
 }
 
@@ -139,12 +189,38 @@ impl GuildCause {
     }
 }
 
+impl GameCause {
+    /// The beginning or the end of a Global ban that an event names, unless a rule decided it.
+    #[must_use]
+    pub fn of(event: &LogEvent) -> Option<Self> {
+        let LogEvent::Decision(decision) = event else {
+            return None;
+        };
+        let change = match EventName::of(decision.kind) {
+            EventName::Banned => GuildBanChange::Banned,
+            EventName::Unbanned => GuildBanChange::Unbanned,
+            _ => return None,
+        };
+        let ban = &decision.ban;
+        let is_cause = ban.scope == Scope::Global && !decision.key_id.starts_with(DISCORD_RULE);
+        is_cause.then_some(Self {
+            change,
+            player: ban.user,
+            ban: ban.guid,
+            decisions: ban.decisions,
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::domain::activity::{Activity, ActivityId, DiscordBanSummary};
     use crate::domain::actor::{ActorKind, Channel};
     use crate::domain::clock::UnixMillis;
+    use crate::domain::history::PastDecision;
+    use crate::domain::ids::{ExperienceId, ModeratorId, PlaceId, Uid};
+    use crate::domain::rules::{Ban, DecisionKind, Expiry, Terms};
 
     fn id(number: u64) -> DiscordId {
         DiscordId::new(613_425_648_685_547_000 + number).unwrap()
@@ -199,13 +275,75 @@ mod tests {
         assert_eq!(rules.bans_in_game, Some(RuleProgress::starting(at(9))));
     }
 
+    fn decided(kind: DecisionKind, scope: Scope, key_id: &str) -> LogEvent {
+        let at = UnixSeconds(1_800_000_000);
+        LogEvent::Decision(Box::new(PastDecision {
+            kind,
+            at,
+            moment: UnixMillis::from_millis(at.0 * 1_000),
+            ban: Ban {
+                guid: Guid::from(7),
+                uid: Uid(1),
+                user: UserId::new(156).unwrap(),
+                scope,
+                made_in: ExperienceId::of_root(PlaceId::new(1_818).unwrap()),
+                terms: Terms {
+                    moderator: ModeratorId::NOBODY,
+                    private_reason: String::new(),
+                    public_reason: String::new(),
+                    expires: Expiry::Never,
+                    universal: false,
+                },
+                revision: 1,
+                decisions: 2,
+                created: at,
+                updated: at,
+                ending: None,
+            },
+            previous: None,
+            applied: false,
+            previous_applied: false,
+            reason: None,
+            key_id: key_id.to_owned(),
+            channel: None,
+            moderator: None,
+            principal: None,
+        }))
+    }
+
+    #[test]
+    fn global_ban_and_each_of_its_ends_are_causes() {
+        let change = |kind, scope, by| GameCause::of(&decided(kind, scope, by)).map(|it| it.change);
+        for (kind, expected) in [
+            (DecisionKind::Made, Some(GuildBanChange::Banned)),
+            (DecisionKind::Restored, Some(GuildBanChange::Banned)),
+            (DecisionKind::Imported, Some(GuildBanChange::Banned)),
+            (DecisionKind::Changed, None),
+            (DecisionKind::Lifted, Some(GuildBanChange::Unbanned)),
+            (DecisionKind::Appealed, Some(GuildBanChange::Unbanned)),
+            (DecisionKind::Expired, Some(GuildBanChange::Unbanned)),
+        ] {
+            assert_eq!(change(kind, Scope::Global, "operator"), expected);
+            assert_eq!(change(kind, Scope::Experience, "operator"), None);
+            // What a rule decides, of whatever guild, is no cause.
+            let rule = GuildRules::actor(id(3));
+            assert_eq!(change(kind, Scope::Global, &rule), None);
+        }
+        let of_guild = banned(DiscordBanSource::Command, Some(156));
+        assert_eq!(GameCause::of(&of_guild), None);
+    }
+
     #[test]
     fn each_cause_is_waited_for_an_hour() {
         let mut progress = RuleProgress::starting(LogPosition::default());
         let at = |seconds| UnixSeconds(1_800_000_000 + seconds);
-        assert!(progress.wait(at(0)) && progress.wait(at(3_599)) && !progress.wait(at(3_600)));
+        let why = RuleFault::NoAnswer;
+        for (seconds, waits) in [(0, true), (3_599, true), (3_600, false)] {
+            assert_eq!(progress.wait(why, None, at(seconds)), waits);
+        }
         progress.pass(8);
-        assert!(progress.wait(at(3_600)) && progress.wait(at(7_199)));
+        assert!(progress.wait(why, None, at(3_600)) && progress.wait(why, Some(9), at(7_199)));
+        assert!(progress.is_paused(at(7_207)) && !progress.is_paused(at(7_208)));
         assert_eq!(progress.reached.position, 8);
     }
 

@@ -34,7 +34,7 @@ async fn unban(by: OnDiscord<'_>, user: u64) -> Shown {
 }
 
 /// The reason that Discord stores with a ban; none if the user is not banned.
-fn banned(app: &TestApp, user: u64) -> Option<String> {
+pub fn banned(app: &TestApp, user: u64) -> Option<String> {
     let guild = app.discord().guild(GUILD).unwrap();
     guild
         .bans

@@ -18,7 +18,7 @@ use crate::{EXPERIENCE, with_ada};
 const OTHER: u64 = 613_425_648_685_547_777;
 
 /// A workspace with an experience, a watched guild with these rules, and a proven link.
-async fn ruled<'a>(app: &'a TestApp, rules: &[GuildRule]) -> Workspace<'a> {
+pub async fn ruled<'a>(app: &'a TestApp, rules: &[GuildRule]) -> Workspace<'a> {
     let (workspace, _) = with_ada(app, &[ModerateDiscord]).await;
     workspace.watch_guild(GUILD).await;
     link(&workspace, PLAYER, NOOR).await;
@@ -36,25 +36,25 @@ async fn turn(workspace: &Workspace<'_>, rule: GuildRule, on: bool) {
 }
 
 /// Runs the schedule once everything that happened is in the event log, and everything that it did.
-async fn run(app: &TestApp) {
+pub async fn run(app: &TestApp) {
     app.settle().await;
     app.run_schedule("watch-guilds", "EachMinute").await;
     app.settle().await;
 }
 
 /// Reads the audit log, and then follows its events.
-async fn run_twice(app: &TestApp) {
+pub async fn run_twice(app: &TestApp) {
     run(app).await;
     run(app).await;
 }
 
-fn write(app: &TestApp, entry: fn(Option<u64>, u64, Option<&str>) -> FakeAuditEntry) {
+pub fn write(app: &TestApp, entry: fn(Option<u64>, u64, Option<&str>) -> FakeAuditEntry) {
     app.discord()
         .write_audit_log(GUILD, entry(Some(KIM), NOOR, Some("Spam")));
 }
 
 /// The decisions on bans in game, oldest first, each with its actor, once there are this many.
-async fn decisions(workspace: &Workspace<'_>, count: usize) -> Vec<(String, String)> {
+pub async fn decisions(workspace: &Workspace<'_>, count: usize) -> Vec<(String, String)> {
     let events = events_of(workspace, "GAME_", count).await;
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let named = events
@@ -67,13 +67,13 @@ fn by_rule(event: &str) -> (String, String) {
     (event.to_owned(), GuildRules::actor(id(GUILD)))
 }
 
-async fn progress(workspace: &Workspace<'_>) -> GuildRules {
+pub async fn progress(workspace: &Workspace<'_>) -> GuildRules {
     let store = workspace.app().store();
     let watched = store.watched_guilds_of(workspace.id().prefix());
     watched.await.unwrap()[0].watch.rules
 }
 
-fn skipped(progress: Option<RuleProgress>) -> Option<RuleFault> {
+pub fn skipped(progress: Option<RuleProgress>) -> Option<RuleFault> {
     progress.unwrap().skipped.map(|skipped| skipped.why)
 }
 

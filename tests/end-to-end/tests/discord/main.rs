@@ -22,6 +22,7 @@ mod repeats;
 mod role_schedule;
 mod roles;
 mod ruled;
+mod rules_to_guild;
 mod signatures;
 mod watching;
 mod whois;
