@@ -78,7 +78,7 @@ async fn visit(
     let is_moved = now != watched.watch.rules;
     watched.watch.rules = now;
     let read = watch(invocation, reader, &watched).await;
-    let mut failure = failure.err();
+    let mut failure = failure.err().or(counts.failure.take());
     // Otherwise the reading has stored it.
     if is_moved && !matches!(read, Ok(Some(_))) {
         let saving = invocation.store.save_watch(&watched, watched.watch.clone());

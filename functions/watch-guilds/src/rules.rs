@@ -33,10 +33,12 @@ pub enum Followed {
 }
 
 /// What the rules of a guild did.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Debug, Default)]
 pub struct RuleCounts {
     pub followed: u32,
     pub skipped: u32,
+    /// Why an event was skipped that nothing refused.
+    pub failure: Option<ApiError>,
 }
 
 /// Does what the rules of a guild demand because of new events. How far each came is in `rules`, also after an
@@ -78,13 +80,16 @@ impl Following<'_> {
         counts: &mut RuleCounts,
     ) -> Result<(), ApiError> {
         let (store, prefix) = (&self.invocation.store, self.watched.workspace);
-        if progress.is_paused(UnixMillis::now().seconds()) {
+        let now = UnixMillis::now().seconds();
+        let asks_discord = self.rule == GuildRule::BansInGuild;
+        if progress.is_paused(now) || (asks_discord && self.watched.watch.waits(now)) {
             return Ok(());
         }
         let head = store.log_head(prefix, false).await?;
         if head.epoch > progress.reached.epoch {
             // The log was restored. What happened before has had its effect, or is too old for one.
             progress.reached = head;
+            progress.waiting = None;
         }
         while progress.reached < head {
             let page = store
@@ -113,7 +118,15 @@ impl Following<'_> {
         progress: &mut RuleProgress,
         counts: &mut RuleCounts,
     ) -> Result<bool, ApiError> {
-        let followed = self.carry(event).await?;
+        let followed = match self.carry(event).await {
+            // The database does not answer: the next run repeats it.
+            Err(error) if error.status() == 503 => return Err(error),
+            Err(error) => {
+                counts.failure = Some(error);
+                Followed::Skipped(RuleFault::Failed)
+            }
+            Ok(followed) => followed,
+        };
         let at = UnixMillis::now().seconds();
         let why = match followed {
             Followed::Nothing => return Ok(true),

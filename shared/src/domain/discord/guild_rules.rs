@@ -35,6 +35,8 @@ pub enum RuleFault {
     NoExperience,
     #[error("the decision was refused")]
     Refused,
+    #[error("it failed, as the error in the log line says")]
+    Failed,
     #[error(
         "the bot lacks the permission Ban Members, or its role is not above those of the person"
     )]
@@ -313,7 +315,9 @@ mod tests {
 
     #[test]
     fn global_ban_and_each_of_its_ends_are_causes() {
-        let change = |kind, scope, by| GameCause::of(&decided(kind, scope, by)).map(|it| it.change);
+        let rule = GuildRules::actor(id(3));
+        let change =
+            |kind, scope, by: &str| GameCause::of(&decided(kind, scope, by)).map(|it| it.change);
         for (kind, expected) in [
             (DecisionKind::Made, Some(GuildBanChange::Banned)),
             (DecisionKind::Restored, Some(GuildBanChange::Banned)),
@@ -326,7 +330,6 @@ mod tests {
             assert_eq!(change(kind, Scope::Global, "operator"), expected);
             assert_eq!(change(kind, Scope::Experience, "operator"), None);
             // What a rule decides, of whatever guild, is no cause.
-            let rule = GuildRules::actor(id(3));
             assert_eq!(change(kind, Scope::Global, &rule), None);
         }
         let of_guild = banned(DiscordBanSource::Command, Some(156));
@@ -336,7 +339,7 @@ mod tests {
     #[test]
     fn each_cause_is_waited_for_an_hour() {
         let mut progress = RuleProgress::starting(LogPosition::default());
-        let at = |seconds| UnixSeconds(1_800_000_000 + seconds);
+        let at = |seconds: u64| UnixSeconds(1_800_000_000 + seconds);
         let why = RuleFault::NoAnswer;
         for (seconds, waits) in [(0, true), (3_599, true), (3_600, false)] {
             assert_eq!(progress.wait(why, None, at(seconds)), waits);

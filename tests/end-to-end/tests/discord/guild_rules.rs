@@ -197,6 +197,28 @@ async fn protected_player_is_left_out_and_holds_up_nobody() {
 }
 
 #[tokio::test]
+async fn player_whose_item_is_unreadable_holds_up_nobody() {
+    let app = TestApp::start().await;
+    let workspace = ruled(&app, &[GuildRule::BansInGame]).await;
+    workspace.ban(Ban::of(PLAYER, EXPERIENCE)).await;
+    app.settle().await;
+    let player = format!("{}#U#{PLAYER}", workspace.prefix());
+    let items = app.items(&player).await;
+    let item = items.iter().find(|it| it["kind"]["S"] == "experience");
+    let mut item = item.unwrap().clone();
+    item["version"] = json!({ "S": "one" });
+    app.put_item(&item).await;
+    link(&workspace, PLAYER + 1, ADA).await;
+    write(&app, FakeAuditEntry::banned);
+    let next = FakeAuditEntry::banned(Some(KIM), ADA, None);
+    app.discord().write_audit_log(GUILD, next);
+    run_twice(&app).await;
+    assert!(workspace.is_banned(PLAYER + 1, EXPERIENCE).await);
+    let rules = progress(&workspace).await;
+    assert_eq!(skipped(rules.bans_in_game), Some(RuleFault::Failed));
+}
+
+#[tokio::test]
 async fn other_workspace_and_guild_are_not_touched() {
     let app = TestApp::start().await;
     let first = ruled(&app, &[GuildRule::BansInGame]).await;

@@ -197,6 +197,7 @@ async fn exercise_watch(app: &TestApp, workspace: &Workspace<'_>) {
     exercise_ban_rule(app, workspace).await;
     app.discord().set_bot(GUILD, false);
     app.run_schedule("watch-guilds", "EachMinute").await;
+    app.discord().set_bot(GUILD, true);
 }
 
 /// A rule bans a player, and leaves out a protected one.
