@@ -97,6 +97,9 @@ pub struct Run {
     /// Those whose audit log could not be read.
     pub guilds_failed: u32,
     pub guild_bans_recorded: u32,
+    /// What rules of guilds did, and left out.
+    pub guild_rules_followed: u32,
+    pub guild_rules_skipped: u32,
     // quarantine-evidence
     pub scan: Option<Scan>,
     pub evidence_quarantined: u32,

@@ -1,5 +1,6 @@
 //! `portcullis discord`: sets up the commands on Discord, and links guilds to workspaces.
 
+mod ban_rule;
 mod commands;
 mod context;
 mod guilds;
@@ -23,6 +24,7 @@ Examples:
   portcullis discord setup --yes
   portcullis discord link 613425648685547541 --workspace \"My studio\"
   portcullis discord watch 613425648685547541 on
+  portcullis discord ban-rule 613425648685547541 in-game on
   portcullis discord list
   portcullis discord unlink 613425648685547541
   portcullis discord role add 613425648685547541/613425648685547601 --linked
@@ -44,7 +46,9 @@ pub enum DiscordCommand {
     /// Record bans and unbans in a guild, also those made without Portcullis: its audit log is read every minute
     /// from now on.
     Watch(watches::WatchArgs),
-    /// List the guilds of a workspace, and whether their audit logs are read.
+    /// Carry bans over between a watched guild and the game, from now on. Off by default.
+    BanRule(ban_rule::BanRuleArgs),
+    /// List the guilds of a workspace, whether their audit logs are read, and their rules.
     List(crate::arguments::WorkspaceArg),
     /// Rules that give roles in guilds to linked people.
     #[command(subcommand)]
@@ -66,6 +70,7 @@ pub async fn run(
         DiscordCommand::Unlink(named) => guilds::unlink(named, &located.store(), output).await,
         DiscordCommand::Role(command) => role::run(command, &located, output).await,
         DiscordCommand::Watch(args) => watches::watch(args, &located.store(), output).await,
+        DiscordCommand::BanRule(args) => ban_rule::run(args, &located.store(), output).await,
         DiscordCommand::List(place) => watches::list(place, &located.store(), output).await,
     }
 }

@@ -285,3 +285,37 @@ async fn guild_is_watched_and_doctor_finds_what_prevents_it() {
     let listed = operator.json(&list).await[0].clone();
     assert_eq!(listed.get("watch"), None, "{listed}");
 }
+
+#[tokio::test]
+async fn rules_of_a_watched_guild_are_turned_on_and_off() {
+    let app = TestApp::start().await;
+    let (workspace, operator) = at_home(&app).await;
+    let (guild, of) = (GUILD.to_string(), workspace.guid());
+    workspace.link_guild(GUILD).await;
+    let turn = async |rule: &str, state: &str| {
+        let arguments = ["discord", "ban-rule", &guild, rule, state, "-w", &of];
+        operator.run(&arguments).await
+    };
+    let listed = async || operator.json(&["discord", "list", "-w", &of]).await[0].clone();
+    let refused = turn("in-game", "on").await;
+    assert!(
+        stderr(&refused).contains("discord watch"),
+        "{}",
+        stderr(&refused)
+    );
+    workspace.watch_guild(GUILD).await;
+    for (rule, field) in [("in-game", "bansInGame"), ("in-guild", "bansInGuild")] {
+        assert_eq!(listed().await["watch"].get(field), None, "off by default");
+        turn(rule, "on").await;
+        assert_eq!(listed().await["watch"][field], json!({}));
+        turn(rule, "off").await;
+        assert_eq!(listed().await["watch"].get(field), None);
+        turn(rule, "on").await;
+    }
+    for state in ["off", "on"] {
+        operator
+            .run(&["discord", "watch", &guild, state, "-w", &of])
+            .await;
+    }
+    assert_eq!(listed().await["watch"].get("bansInGame"), None);
+}

@@ -16,12 +16,13 @@ use shared::store::{DiscordAct, WatchedGuild};
 use shared::telemetry::Run;
 
 use crate::reading::GuildReader;
+use crate::rules::{self, RuleCounts};
 
 /// How many guilds are read in parallel.
 const AT_ONCE: usize = 8;
 
 /// The time for reading a guild's log: all pages, of 2 s at most each.
-const READING: Duration = Duration::from_secs(25);
+pub const READING: Duration = Duration::from_secs(25);
 
 /// What became of a guild.
 struct Watched {
@@ -39,10 +40,14 @@ pub async fn handle(invocation: Invocation, reader: &GuildReader) {
             guilds.sort_by_key(|watched| watched.watch.cursor.complete_until());
             let watching = guilds
                 .iter()
-                .map(|watched| watch(&invocation, reader, watched));
+                .map(|watched| visit(&invocation, reader, watched.clone()));
             let mut watching = stream::iter(watching).buffer_unordered(AT_ONCE);
             while let Some(outcome) = watching.next().await {
-                match outcome {
+                let (watched, rules, failure) = outcome;
+                run.guild_rules_followed += rules.followed;
+                run.guild_rules_skipped += rules.skipped;
+                error = failure.or(error);
+                match watched {
                     Ok(Some(watched)) => {
                         run.guild_bans_recorded += watched.recorded;
                         run.guilds_read += u32::from(watched.is_read);
@@ -55,6 +60,31 @@ pub async fn handle(invocation: Invocation, reader: &GuildReader) {
         }
     }
     invocation.end_run(&run, error.as_ref());
+}
+
+/// Follows the rules of a guild, and then reads its log: the rules need not be able to read it.
+async fn visit(
+    invocation: &Invocation,
+    reader: &GuildReader,
+    mut watched: WatchedGuild,
+) -> (
+    Result<Option<Watched>, ApiError>,
+    RuleCounts,
+    Option<ApiError>,
+) {
+    let mut counts = RuleCounts::default();
+    let mut now = watched.watch.rules;
+    let failure = rules::apply(invocation, reader.bot(), &watched, &mut now, &mut counts).await;
+    let is_moved = now != watched.watch.rules;
+    watched.watch.rules = now;
+    let read = watch(invocation, reader, &watched).await;
+    let mut failure = failure.err().or(counts.failure.take());
+    // Otherwise the reading has stored it.
+    if is_moved && !matches!(read, Ok(Some(_))) {
+        let saving = invocation.store.save_watch(&watched, watched.watch.clone());
+        failure = saving.await.err().or(failure);
+    }
+    (read, counts, failure)
 }
 
 /// Reads one guild and records what is new; none if it is not its turn. Only then is the reading's end

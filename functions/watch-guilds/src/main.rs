@@ -1,7 +1,11 @@
-//! Runs every minute and records what the audit logs of watched guilds say about bans.
+//! Runs every minute, records what the audit logs of watched guilds say about bans, and follows the rules of these
+//! guilds.
 
 mod handler;
+mod in_game;
+mod in_guild;
 mod reading;
+mod rules;
 
 use lambda_http::Error;
 use serde::de::IgnoredAny;

@@ -39,6 +39,10 @@ impl GuildReader {
         }
     }
 
+    pub const fn bot(&self) -> &DiscordBot {
+        &self.bot
+    }
+
     /// The entries that are new, without those of the service itself.
     pub async fn read(&self, watched: &WatchedGuild) -> Result<AuditLog, UnreadLog> {
         let (discord, cursor) = (self.bot.discord(), &watched.watch.cursor);

@@ -157,6 +157,8 @@ pub enum DiscordBanSource {
     Command,
     /// The guild's audit log says so.
     AuditLog,
+    /// A rule of the guild did it, because of a ban in game.
+    Rule,
 }
 
 impl ActivityDetails {

@@ -40,6 +40,9 @@ impl Channel {
     }
 }
 
+/// How the names of actors begin that are rules of Discord guilds; the guild's id follows.
+pub const DISCORD_RULE: &str = "discord-rule-";
+
 /// What kind of actor decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -53,7 +56,7 @@ pub enum ActorKind {
     DiscordUser,
     /// A run of the command.
     Operator,
-    /// The service itself: an expiry, the mirror, a retention, what a Discord guild's audit log says.
+    /// The service itself: an expiry, the mirror, a retention, what a Discord guild's audit log says, a rule.
     System,
 }
 
@@ -70,6 +73,7 @@ impl ActorKind {
             ("expiry" | "retention" | "mirror" | "discord", _) | (_, Some(Channel::Mirror)) => {
                 Self::System
             }
+            _ if actor_id.starts_with(DISCORD_RULE) => Self::System,
             _ if actor_id.starts_with(MemberId::PREFIX) => Self::Member,
             (_, Some(Channel::Discord)) if actor_id.parse::<DiscordId>().is_ok() => {
                 Self::DiscordUser

@@ -7,6 +7,7 @@ mod button;
 mod commands;
 mod fields;
 mod guild_ban;
+mod guild_rules;
 mod guild_watch;
 mod interaction;
 pub mod limits;
@@ -23,6 +24,9 @@ pub use commands::{
     BAN_MENU, COMMANDS, CommandDefinition, CommandOption, HISTORY_MENU, OptionKind,
 };
 pub use guild_ban::{GuildModerator, Unbannable, judge_guild_ban};
+pub use guild_rules::{
+    GameCause, GuildCause, GuildRule, GuildRules, RuleFault, RuleProgress, RuleWait, SkippedCause,
+};
 pub use guild_watch::{GuildWatch, WatchFailure, WatchFault, WatchGap};
 pub use interaction::{
     Interaction, InteractionKind, InteractionSender, InteractionToken, TOKEN_VALID,

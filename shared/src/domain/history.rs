@@ -49,7 +49,18 @@ impl PastDecision {
 }
 
 /// A position in a workspace's log, as external readers see it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    serde::Serialize,
+    serde::Deserialize,
+)]
 pub struct LogPosition {
     /// How many times the log has been restored from a backup. Positions of an earlier epoch come
     /// before those of a later one.

@@ -112,6 +112,8 @@ impl Serialize for Line<'_> {
                 ("guildsRead", run.guilds_read),
                 ("guildsFailed", run.guilds_failed),
                 ("guildBansRecorded", run.guild_bans_recorded),
+                ("guildRulesFollowed", run.guild_rules_followed),
+                ("guildRulesSkipped", run.guild_rules_skipped),
             ];
             for (name, count) in run.roles.fields().into_iter().chain(guilds) {
                 if count > 0 {

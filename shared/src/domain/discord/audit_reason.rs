@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 
 use super::limits::{cut, units};
+use crate::domain::ids::Guid;
 use crate::domain::members::DiscordId;
 
 /// The longest that Discord accepts, in characters.
@@ -21,6 +22,18 @@ impl AuditReason {
     #[must_use]
     pub fn of_command(reason: &str, by: &str, interaction: DiscordId) -> Self {
         Self::marked(&format!("{reason} (by {by})"), &interaction.to_string())
+    }
+
+    /// The reason of a rule that acts because of the ban in game with this guid.
+    #[must_use]
+    pub fn of_rule(reason: &str, ban: Guid) -> Self {
+        Self::marked(reason, &format!("ban {ban}"))
+    }
+
+    /// Whether this is the reason in Discord's words.
+    #[must_use]
+    pub fn is(&self, shown: &str) -> bool {
+        self.0 == shown
     }
 
     /// A reason without a mark, for what is not recorded.
@@ -77,6 +90,14 @@ mod tests {
             reason.encoded(),
             "Spam%20%28by%20Ada%29%20%5Bportcullis%20613425648685547541%5D"
         );
+    }
+
+    #[test]
+    fn reason_of_a_rule_names_the_ban() {
+        let reason = |guid: u64| AuditReason::of_rule("Banned in game.", Guid::from(guid));
+        let shown = format!("Banned in game. [portcullis ban {}]", Guid::from(7));
+        assert!(reason(7).is(&shown) && !reason(8).is(&shown));
+        assert!(AuditReason::is_marked(&shown));
     }
 
     #[test]

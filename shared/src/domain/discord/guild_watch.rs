@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::audit_log::{AuditCursor, AuditReading};
+use super::guild_rules::GuildRules;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 
 /// Why a guild's audit log cannot be read.
@@ -49,16 +50,19 @@ pub struct GuildWatch {
     pub failure: Option<WatchFailure>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<WatchGap>,
+    #[serde(default, skip_serializing_if = "GuildRules::are_off")]
+    pub rules: GuildRules,
 }
 
 impl GuildWatch {
     #[must_use]
-    pub const fn starting(now: UnixMillis) -> Self {
+    pub fn starting(now: UnixMillis) -> Self {
         Self {
             since: now.seconds(),
             cursor: AuditCursor::starting(now),
             failure: None,
             gap: None,
+            rules: GuildRules::default(),
         }
     }
 
@@ -81,6 +85,7 @@ impl GuildWatch {
             cursor: self.cursor.advanced(readings, now),
             failure: None,
             gap: lost.or(self.gap),
+            rules: self.rules,
         }
     }
 

@@ -54,6 +54,20 @@ impl Discord {
         let path = format!("guilds/{guild}/bans/{user}");
         is_there(self.get(&path, bot.after("Bot")).await.map(drop))
     }
+
+    /// The reason of a user's ban, which may be empty; none if they are not banned.
+    pub async fn ban_reason_in_guild(
+        &self,
+        bot: &SecretText,
+        guild: DiscordId,
+        user: DiscordId,
+    ) -> Result<Option<String>, DiscordError> {
+        let path = format!("guilds/{guild}/bans/{user}");
+        let found = self.get(&path, bot.after("Bot")).await;
+        let reason = found.as_ref().ok().and_then(|ban| ban["reason"].as_str());
+        let reason = reason.unwrap_or_default().to_owned();
+        Ok(is_there(found.map(drop))?.then_some(reason))
+    }
 }
 
 fn is_there(answer: Result<(), DiscordError>) -> Result<bool, DiscordError> {

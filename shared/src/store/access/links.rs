@@ -189,6 +189,16 @@ impl Store {
         Ok(written?)
     }
 
+    /// An experience of the workspace, always the same while its links are; none if it has none. A decision
+    /// about all of them is made there.
+    pub async fn first_experience(
+        &self,
+        prefix: WorkspacePrefix,
+    ) -> Result<Option<ExperienceId>, ApiError> {
+        let linked = self.linked_experiences(prefix).await?;
+        Ok(linked.into_iter().min())
+    }
+
     pub(in crate::store) async fn linked_experiences(
         &self,
         prefix: WorkspacePrefix,

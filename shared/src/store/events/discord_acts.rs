@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::activity::Activity;
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::digest;
+use crate::domain::discord::{GameCause, GuildBanChange};
 use crate::domain::error::ApiError;
 use crate::domain::ids::WorkspacePrefix;
 use crate::domain::members::DiscordId;
@@ -32,6 +33,8 @@ pub enum DiscordAct {
     Command(DiscordId),
     /// The entry of an audit log with this id.
     AuditEntry(DiscordId),
+    /// What a rule of this guild does because of a decision in game.
+    Rule(DiscordId, GameCause),
 }
 
 /// How far an act has come.
@@ -59,6 +62,16 @@ impl DiscordAct {
         match self {
             Self::Command(id) => digest::of(&["discord-command", &id.to_string()]),
             Self::AuditEntry(id) => digest::of(&["discord-audit-entry", &id.to_string()]),
+            Self::Rule(guild, cause) => digest::of(&[
+                "discord-rule",
+                &guild.to_string(),
+                &cause.ban.to_string(),
+                &cause.decisions.to_string(),
+                match cause.change {
+                    GuildBanChange::Banned => "ban",
+                    GuildBanChange::Unbanned => "unban",
+                },
+            ]),
         }
     }
 

@@ -1,5 +1,6 @@
 //! All that holds for one user, and the newest of what was decided about them, for people to read.
 
+use super::ban_list::BanRecord;
 use super::history::{DecisionItem, HistoryPosition};
 use crate::domain::error::ApiError;
 use crate::domain::history::PastDecision;
@@ -7,7 +8,7 @@ use crate::domain::ids::{ExperienceId, Guid, UserId, WorkspacePrefix};
 use crate::domain::rules::{Ban, Here, RevisionRef, Standing};
 use crate::store::Store;
 use crate::store::dynamo::database::{DatabaseError, text};
-use crate::store::dynamo::items::{self, ExperienceItem, GlobalItem};
+use crate::store::dynamo::items::{self, BanItem, ExperienceItem, GlobalItem};
 use crate::store::dynamo::schema::{self, Key};
 
 /// How many items one list reads to count where its Global bans are applied.
@@ -93,6 +94,22 @@ impl Store {
             }
         }
         Ok(standings)
+    }
+
+    /// The latest Global ban of a user, in force or not, with who decided about it last; strongly consistent.
+    pub async fn global_ban_record(
+        &self,
+        prefix: WorkspacePrefix,
+        user: UserId,
+    ) -> Result<Option<BanRecord>, ApiError> {
+        let global = self.database.get(Key::global(prefix, user)).await?;
+        let Some(global) = global.map(items::read::<GlobalItem>).transpose()? else {
+            return Ok(None);
+        };
+        let ban = Ban::from(global.ban);
+        let record = self.database.get(Key::ban(prefix, user, ban.guid)).await?;
+        let record = record.map(items::read::<BanItem>).transpose()?;
+        Ok(record.map(BanRecord::from))
     }
 
     /// The newest decisions about a user, before a position; strongly consistent.

@@ -34,7 +34,7 @@ async fn unban(by: OnDiscord<'_>, user: u64) -> Shown {
 }
 
 /// The reason that Discord stores with a ban; none if the user is not banned.
-fn banned(app: &TestApp, user: u64) -> Option<String> {
+pub fn banned(app: &TestApp, user: u64) -> Option<String> {
     let guild = app.discord().guild(GUILD).unwrap();
     guild
         .bans
@@ -45,6 +45,11 @@ fn banned(app: &TestApp, user: u64) -> Option<String> {
 
 /// The events about guilds in the log, once there are this many.
 pub async fn events(workspace: &Workspace<'_>, count: usize) -> Vec<Value> {
+    events_of(workspace, "DISCORD_", count).await
+}
+
+/// The events whose names begin so, once there are this many.
+pub async fn events_of(workspace: &Workspace<'_>, name: &str, count: usize) -> Vec<Value> {
     workspace.app().quiet().await;
     eventually("the events are logged", async || {
         let answer = workspace.send(Call::get("/events")).await;
@@ -53,7 +58,7 @@ pub async fn events(workspace: &Workspace<'_>, count: usize) -> Vec<Value> {
             return None;
         }
         let mut list = answer.list();
-        list.retain(|it| it["event"].as_str().unwrap().starts_with("DISCORD_"));
+        list.retain(|it| it["event"].as_str().unwrap().starts_with(name));
         (list.len() == count).then_some(list)
     })
     .await

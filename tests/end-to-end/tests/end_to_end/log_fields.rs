@@ -11,6 +11,8 @@ use local_stack::fault_proxy::{Fault, Rule};
 use local_stack::roblox::{Fault as RobloxFault, FaultRule};
 use serde_json::{Value, json};
 use shared::domain::clock::{UnixMillis, UnixSeconds};
+use shared::domain::discord::GuildRule;
+use shared::domain::ids::UserId;
 use shared::domain::members::MemberPermission::View;
 use shared::domain::members::{DiscordId, RuleId};
 use shared::domain::role_rules::{RoleBasis, RoleRule};
@@ -192,9 +194,41 @@ async fn exercise_watch(app: &TestApp, workspace: &Workspace<'_>) {
     let entry = FakeAuditEntry::banned(None, ADA, None);
     app.discord().write_audit_log(GUILD, entry);
     app.run_schedule("watch-guilds", "EachMinute").await;
+    exercise_ban_rule(app, workspace).await;
     app.discord().set_bot(GUILD, false);
     app.run_schedule("watch-guilds", "EachMinute").await;
     app.discord().set_bot(GUILD, true);
+}
+
+/// A rule bans a player, and leaves out a protected one.
+async fn exercise_ban_rule(app: &TestApp, workspace: &Workspace<'_>) {
+    let (store, prefix) = (app.store(), workspace.id().prefix());
+    let guild = DiscordId::new(GUILD).unwrap();
+    for (player, user) in [(USER + 80, ADA), (USER + 81, NOOR)] {
+        let post = |path: &str, body: Value| workspace.send(Call::post(path).json(&body));
+        let made = post("/links/codes", json!({ "discordId": user.to_string() })).await;
+        let code = made.success()["code"].clone();
+        let redeemed = json!({ "code": code, "userId": player });
+        post("/links/codes/redeem", redeemed).await.assert_ok();
+    }
+    let protected = UserId::new(USER + 81).unwrap();
+    let protecting = store.protect(prefix, protected, UnixSeconds(1));
+    protecting.await.unwrap();
+    app.settle().await;
+    let turned = store.turn_guild_rule(prefix, guild, GuildRule::BansInGame, true);
+    assert!(turned.await.unwrap());
+    for user in [ADA, NOOR] {
+        let entry = FakeAuditEntry::banned(None, user, None);
+        app.discord().write_audit_log(GUILD, entry);
+    }
+    for _ in 0..2 {
+        app.run_schedule("watch-guilds", "EachMinute").await;
+        app.settle().await;
+    }
+    for player in [USER + 80, USER + 81] {
+        let path = format!("/links/roblox/{player}");
+        workspace.send(Call::new("DELETE", &path)).await.assert_ok();
+    }
 }
 
 /// Does everything that a log line can report.

@@ -109,7 +109,18 @@ pub const ROLES: &[Role] = &[
                 WORKSPACES,
                 &["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"],
             ),
-            (BANS, &["dynamodb:GetItem", "dynamodb:PutItem"]),
+            (
+                BANS,
+                &[
+                    "dynamodb:BatchGetItem",
+                    "dynamodb:ConditionCheckItem",
+                    "dynamodb:GetItem",
+                    "dynamodb:PutItem",
+                    "dynamodb:Query",
+                    "dynamodb:UpdateItem",
+                ],
+            ),
+            ("dynamodb:table/BansTable/index/events", &["dynamodb:Query"]),
         ],
     ),
     (
