@@ -146,10 +146,10 @@ impl<'a> Deciding<'a> {
         let Some(record) = found.await? else {
             return Ok(false);
         };
-        if !record
+        let is_of_rule = record
             .last_by
-            .is_some_and(|by| by.id == context.actor.key_id)
-        {
+            .is_some_and(|by| by.id == context.actor.key_id);
+        if !is_of_rule {
             return Ok(false);
         }
         let request = UnbanRequest {

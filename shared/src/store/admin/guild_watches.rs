@@ -71,9 +71,10 @@ impl Store {
             };
             let mut watch = watched.watch.clone();
             watch.rules.turn(rule, head);
-            let written = match self.save_watch(&watched, watch).await? {
-                true => Ok(()),
-                false => Err(DatabaseError::Conflict),
+            let written = if self.save_watch(&watched, watch).await? {
+                Ok(())
+            } else {
+                Err(DatabaseError::Conflict)
             };
             let ended = self.database.retry_on_conflict(&mut rounds, written);
             if ended.await?.is_some() {
