@@ -106,9 +106,9 @@ bench-check: needs-rust release-functions ## Compare a short benchmark with tool
 release-functions:
 	$(RELEASE) $(addprefix --package ,$(FUNCTIONS))
 
-# Linking one function as deployed takes half a minute, so .ci/run links only the largest of each kind and the ban
-# check. The deploy workflow measures all of them. A test of `make test` compares what calls cost.
-SIZED := is-banned console console-settings
+# Linking one function as deployed takes half a minute, so .ci/run links only the largest and the ban check. The
+# deploy workflow measures all of them. A test of `make test` compares what calls cost.
+SIZED := is-banned console
 
 sizes: needs-rust ## Compare the sizes of the largest functions with their bounds
 	@$(BUILD) --locked $(ALL_TARGETS)

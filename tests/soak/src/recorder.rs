@@ -11,10 +11,12 @@ use end_to_end::requests::{ban_call, reports_call, unban_call};
 use end_to_end::{ApiResponse, Call as Request, TestApp, Workspace, contract};
 use serde_json::{Value, json};
 use shared::domain::lock::lock;
+use shared::domain::rules::BanRequest;
 
 pub use bulk::BulkOperation;
 
 use crate::clients::FOLLOWER;
+use crate::clients::console::operation;
 use crate::history::{
     CallResult, CursorList, EvidenceCall, GAVE_UP, Kill, Millis, Operation, RecordedCall,
 };
@@ -156,6 +158,28 @@ impl<'a> Recorder<'a> {
         };
         self.lock().push(call);
         result
+    }
+
+    /// Records what a person has decided as the call of the API with the same meaning.
+    fn record_ban(
+        &self,
+        (workspace, client): (usize, &str),
+        request: BanRequest,
+        started: Millis,
+        result: CallResult,
+    ) {
+        let call = RecordedCall {
+            workspace,
+            client: client.to_owned(),
+            operation: operation(request),
+            in_bulk: false,
+            key: None,
+            started,
+            ended: self.now(),
+            result,
+            undocumented: Vec::new(),
+        };
+        self.lock().push(call);
     }
 
     /// Uploads a file of evidence as the answer to its creation says, and records it.

@@ -4,8 +4,8 @@ use serde_json::json;
 use shared::domain::rules::BanRequest;
 
 use super::{PATIENCE, Recorder};
-use crate::clients::console::{Form, operation};
-use crate::history::{CallResult, GAVE_UP, RecordedCall};
+use crate::clients::console::Form;
+use crate::history::{CallResult, GAVE_UP};
 
 impl Recorder<'_> {
     /// Sends the form of a ban, and records it as the call with the same meaning. A form that the console
@@ -31,17 +31,6 @@ impl Recorder<'_> {
             Ok(Ok(answer)) if answer.status < 500 => return,
             _ => CallResult::Lost(format!("{GAVE_UP} on the console")),
         };
-        let call = RecordedCall {
-            workspace,
-            client: client.to_owned(),
-            operation: operation(request),
-            in_bulk: false,
-            key: None,
-            started,
-            ended: self.now(),
-            result,
-            undocumented: Vec::new(),
-        };
-        self.lock().push(call);
+        self.record_ban((workspace, client), request, started, result);
     }
 }

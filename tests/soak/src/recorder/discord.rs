@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use shared::domain::rules::BanRequest;
 
 use super::Recorder;
-use crate::clients::console::operation;
-use crate::history::{CallResult, GAVE_UP, RecordedCall};
+use crate::history::{CallResult, GAVE_UP};
 
 /// How long to wait for the worker.
 const WORKER: Duration = Duration::from_secs(10);
@@ -39,17 +38,6 @@ impl Recorder<'_> {
             (false, Some(error)) => CallResult::Lost(format!("{GAVE_UP} on Discord: {error}")),
             (false, None) => return,
         };
-        let call = RecordedCall {
-            workspace,
-            client: client.to_owned(),
-            operation: operation(request),
-            in_bulk: false,
-            key: None,
-            started,
-            ended: self.now(),
-            result,
-            undocumented: Vec::new(),
-        };
-        self.lock().push(call);
+        self.record_ban((workspace, client), request, started, result);
     }
 }
