@@ -59,7 +59,7 @@ pub async fn join(
         if member.permissions(&rules, now).is_empty() {
             continue;
         }
-        if was_removed(store, prefix, user.id).await? {
+        if store.was_removed(prefix, user.id).await? {
             joined.was_removed = true;
             continue;
         }
@@ -99,16 +99,6 @@ fn name(user: &DiscordUser) -> Option<MemberName> {
     let mut names = names.into_iter().filter_map(|name| name.parse().ok());
     let unnamed = || format!("Discord user {}", user.id).parse().ok();
     names.next().or_else(unnamed)
-}
-
-async fn was_removed(
-    store: &Store,
-    prefix: WorkspacePrefix,
-    user: DiscordId,
-) -> Result<bool, ApiError> {
-    let members = store.members(prefix).await?;
-    let mut removed = members.iter().filter(|member| member.removed.is_some());
-    Ok(removed.any(|member| member.discord == Some(user)))
 }
 
 #[cfg(test)]

@@ -42,7 +42,7 @@ impl Commander {
             None => None,
         };
         let Some((mut member, rules)) = found else {
-            if was_removed(store, person).await? {
+            if store.was_removed(person.prefix(), person.user()).await? {
                 return Err(Stop::say(
                     "An administrator has removed you from the workspace, and only they can add you again.",
                 ));
@@ -109,13 +109,6 @@ impl Commander {
             }
         })
     }
-}
-
-/// Whether an administrator has removed the person's member.
-async fn was_removed(store: &Store, person: &GuildPerson<'_>) -> Flow<bool> {
-    let members = store.members(person.prefix()).await?;
-    let mut removed = members.iter().filter(|member| member.removed.is_some());
-    Ok(removed.any(|member| member.discord == Some(person.user())))
 }
 
 /// Why someone without a permission is refused.

@@ -62,6 +62,17 @@ impl Store {
         Ok(item.map(|item| item.member))
     }
 
+    /// Whether an administrator has removed a Discord user from a workspace.
+    pub async fn was_removed(
+        &self,
+        prefix: WorkspacePrefix,
+        discord: DiscordId,
+    ) -> Result<bool, ApiError> {
+        let members = self.members(prefix).await?;
+        let mut removed = members.iter().filter(|member| member.removed.is_some());
+        Ok(removed.any(|member| member.discord == Some(discord)))
+    }
+
     /// The workspaces of which a Discord user is a member.
     pub async fn memberships(
         &self,
