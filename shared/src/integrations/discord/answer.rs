@@ -76,11 +76,6 @@ pub(super) fn list(answer: &ServiceAnswer) -> Result<Vec<Value>, DiscordError> {
     }
 }
 
-/// Fails unless the answer is a success, which has no body.
-pub(super) fn accepted(answer: &ServiceAnswer) -> Result<(), DiscordError> {
-    success(answer).map(drop)
-}
-
 /// The body of a successful answer, if it is JSON.
 fn success(answer: &ServiceAnswer) -> Result<Option<Value>, DiscordError> {
     let body: Option<Value> = serde_json::from_slice(&answer.body).ok();

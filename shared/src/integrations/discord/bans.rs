@@ -25,7 +25,7 @@ impl Discord {
     ) -> Result<(), DiscordError> {
         let path = format!("guilds/{guild}/bans/{user}");
         let body = json!({ "delete_message_seconds": delete_seconds });
-        self.change_guild(Method::PUT, &path, bot, reason, &body)
+        self.change_guild(Method::PUT, &path, bot, reason, Some(&body))
             .await
     }
 
@@ -40,7 +40,7 @@ impl Discord {
         let path = format!("guilds/{guild}/bans/{user}");
         // Discord's description demands a body.
         let body = json!({});
-        let lifting = self.change_guild(Method::DELETE, &path, bot, reason, &body);
+        let lifting = self.change_guild(Method::DELETE, &path, bot, reason, Some(&body));
         is_there(lifting.await)
     }
 

@@ -110,10 +110,10 @@ impl Discord {
         path: &str,
         bot: &SecretText,
         reason: &AuditReason,
-        body: &Value,
+        body: Option<&Value>,
     ) -> Result<(), DiscordError> {
         let reason = HeaderValue::from_str(&reason.encoded()).ok();
-        let body = Some((JSON, body.to_string()));
+        let body = body.map(|body| (JSON, body.to_string()));
         let url = self.address(path);
         let answer = self.send_to(&url, method, bot.after("Bot"), reason, body);
         answer::require_success(&answer.await?)
@@ -141,20 +141,6 @@ impl Discord {
     ) -> Result<ServiceAnswer, DiscordError> {
         let body = (JSON, body.to_string());
         self.send(method, path, bot.after("Bot"), Some(body)).await
-    }
-
-    /// Makes a change as the bot that needs no body. The guild's audit log shows the reason.
-    pub(super) async fn change_as_bot(
-        &self,
-        method: Method,
-        path: &str,
-        bot: &SecretText,
-        reason: &AuditReason,
-    ) -> Result<ServiceAnswer, DiscordError> {
-        let reason = HeaderValue::from_str(&reason.encoded()).ok();
-        let url = self.address(path);
-        self.send_to(&url, method, bot.after("Bot"), reason, None)
-            .await
     }
 
     async fn send(

@@ -4,7 +4,7 @@
 use lambda_http::http::Method;
 use serde_json::Value;
 
-use super::answer::{self, DiscordError, unintelligible};
+use super::answer::{DiscordError, unintelligible};
 use super::client::Discord;
 use crate::domain::discord::AuditReason;
 use crate::domain::members::DiscordId;
@@ -38,8 +38,7 @@ impl Discord {
             RoleVerb::Take => Method::DELETE,
         };
         let path = format!("guilds/{guild}/members/{user}/roles/{role}");
-        let changing = self.change_as_bot(method, &path, bot, reason);
-        answer::accepted(&changing.await?)
+        self.change_guild(method, &path, bot, reason, None).await
     }
 
     /// The user that the bot is, which is not the application in old ones.
