@@ -31,6 +31,17 @@ async fn at_home(app: &TestApp) -> (Workspace<'_>, Operator) {
     (workspace, operator)
 }
 
+/// An app whose stack has the application.
+pub async fn with_application() -> TestApp {
+    let app = TestApp::start().await;
+    let application = APPLICATION.to_string();
+    let key = caller::public_key().unwrap();
+    app.control()
+        .set_parameter("DiscordApplicationId", &application);
+    app.control().set_parameter("DiscordPublicKey", &key);
+    app
+}
+
 /// Runs a command that must fail, and returns its message.
 pub async fn refused(operator: &Operator, arguments: &[&str]) -> String {
     let done = operator.run(arguments).await;

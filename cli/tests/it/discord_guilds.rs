@@ -1,29 +1,17 @@
 //! Tests of `portcullis discord link`, `unlink` and `list`.
 
-use crate::discord::refused;
+use crate::discord::{refused, with_application};
 use crate::harness::stderr;
 use crate::stack::Operator;
-use end_to_end::TestApp;
-use local_stack::discord::{APPLICATION, GUILD, caller};
+use local_stack::discord::GUILD;
 use serde_json::json;
 
 /// The id of a guild that the fake does not know.
 const UNKNOWN: &str = "613425648685547999";
 
-/// An app whose stack has the application.
-async fn app() -> TestApp {
-    let app = TestApp::start().await;
-    let application = APPLICATION.to_string();
-    let key = caller::public_key().unwrap();
-    app.control()
-        .set_parameter("DiscordApplicationId", &application);
-    app.control().set_parameter("DiscordPublicKey", &key);
-    app
-}
-
 #[tokio::test]
 async fn guild_belongs_to_one_workspace() {
-    let app = app().await;
+    let app = with_application().await;
     let (one, other) = (app.workspace().await, app.workspace().await);
     let (ours, theirs) = (Operator::of(&one), Operator::of(&other));
     let guild = GUILD.to_string();
@@ -50,7 +38,7 @@ async fn guild_belongs_to_one_workspace() {
 
 #[tokio::test]
 async fn link_warns_when_the_bot_is_not_there_or_cannot_be_asked() {
-    let app = app().await;
+    let app = with_application().await;
     let workspace = app.workspace().await;
     let operator = Operator::of(&workspace);
     let warned = async |arguments: &[&str], what: &str| {

@@ -1,23 +1,11 @@
 //! Tests of `portcullis discord role`.
 
-use crate::discord::refused;
+use crate::discord::{refused, with_application};
 use crate::harness::stderr;
 use crate::stack::Operator;
-use end_to_end::TestApp;
-use local_stack::discord::{APPLICATION, BOT_ROLE, GUILD, MODERATORS, VERIFIED, caller};
+use local_stack::discord::{BOT_ROLE, GUILD, MODERATORS, VERIFIED};
 use serde_json::json;
 use shared::domain::members::MemberPermission::ManageBans;
-
-/// An app whose stack has the application.
-async fn app() -> TestApp {
-    let app = TestApp::start().await;
-    let application = APPLICATION.to_string();
-    let key = caller::public_key().unwrap();
-    app.control()
-        .set_parameter("DiscordApplicationId", &application);
-    app.control().set_parameter("DiscordPublicKey", &key);
-    app
-}
 
 fn add<'a>(role: &'a str, who: &[&'a str]) -> Vec<&'a str> {
     let command = ["--stack", "local", "discord", "role", "add", role];
@@ -26,7 +14,7 @@ fn add<'a>(role: &'a str, who: &[&'a str]) -> Vec<&'a str> {
 
 #[tokio::test]
 async fn rules_are_added_listed_and_removed() {
-    let app = app().await;
+    let app = with_application().await;
     let workspace = app.workspace().await;
     workspace.link_guild(GUILD).await;
     let operator = Operator::of(&workspace);
@@ -60,7 +48,7 @@ async fn rules_are_added_listed_and_removed() {
 
 #[tokio::test]
 async fn role_that_the_application_cannot_give_is_refused() {
-    let app = app().await;
+    let app = with_application().await;
     let workspace = app.workspace().await;
     workspace.link_guild(GUILD).await;
     let operator = Operator::of(&workspace);
@@ -105,7 +93,7 @@ async fn role_that_the_application_cannot_give_is_refused() {
 
 #[tokio::test]
 async fn role_that_gives_a_permission_is_pointed_out() {
-    let app = app().await;
+    let app = with_application().await;
     let workspace = app.workspace().await;
     workspace.link_guild(GUILD).await;
     workspace.add_role_rule(ManageBans, GUILD, MODERATORS).await;

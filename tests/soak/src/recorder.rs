@@ -11,12 +11,10 @@ use end_to_end::requests::{ban_call, reports_call, unban_call};
 use end_to_end::{ApiResponse, Call as Request, TestApp, Workspace, contract};
 use serde_json::{Value, json};
 use shared::domain::lock::lock;
-use shared::domain::rules::BanRequest;
 
 pub use bulk::BulkOperation;
 
 use crate::clients::FOLLOWER;
-use crate::clients::console::operation;
 use crate::history::{
     CallResult, CursorList, EvidenceCall, GAVE_UP, Kill, Millis, Operation, RecordedCall,
 };
@@ -160,18 +158,18 @@ impl<'a> Recorder<'a> {
         result
     }
 
-    /// Records what a person has decided as the call of the API with the same meaning.
-    fn record_ban(
+    /// Records what is no call of the API as the operation with the same meaning.
+    fn record(
         &self,
         (workspace, client): (usize, &str),
-        request: BanRequest,
+        operation: Operation,
         started: Millis,
         result: CallResult,
     ) {
         let call = RecordedCall {
             workspace,
             client: client.to_owned(),
-            operation: operation(request),
+            operation,
             in_bulk: false,
             key: None,
             started,
@@ -199,18 +197,8 @@ impl<'a> Recorder<'a> {
                 request: None,
             },
         };
-        let call = RecordedCall {
-            workspace,
-            client: client.to_owned(),
-            operation: Operation::Evidence(EvidenceCall::Upload(guid.to_owned())),
-            in_bulk: false,
-            key: None,
-            started,
-            ended: self.now(),
-            result,
-            undocumented: Vec::new(),
-        };
-        self.lock().push(call);
+        let upload = Operation::Evidence(EvidenceCall::Upload(guid.to_owned()));
+        self.record((workspace, client), upload, started, result);
     }
 
     async fn send(&self, request: &Request) -> (CallResult, Vec<String>) {

@@ -4,7 +4,7 @@ use serde_json::json;
 use shared::domain::rules::BanRequest;
 
 use super::{PATIENCE, Recorder};
-use crate::clients::console::Form;
+use crate::clients::console::{Form, operation};
 use crate::history::{CallResult, GAVE_UP};
 
 impl Recorder<'_> {
@@ -31,6 +31,6 @@ impl Recorder<'_> {
             Ok(Ok(answer)) if answer.status < 500 => return,
             _ => CallResult::Lost(format!("{GAVE_UP} on the console")),
         };
-        self.record_ban((workspace, client), request, started, result);
+        self.record((workspace, client), operation(request), started, result);
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use shared::domain::rules::BanRequest;
 
 use super::Recorder;
+use crate::clients::console::operation;
 use crate::history::{CallResult, GAVE_UP};
 
 /// How long to wait for the worker.
@@ -38,6 +39,6 @@ impl Recorder<'_> {
             (false, Some(error)) => CallResult::Lost(format!("{GAVE_UP} on Discord: {error}")),
             (false, None) => return,
         };
-        self.record_ban((workspace, client), request, started, result);
+        self.record((workspace, client), operation(request), started, result);
     }
 }
