@@ -44,7 +44,6 @@ async fn finish(
         store: &invocation.store,
         names: None,
         ranks: Some(ranks),
-        bot: None,
         roles: None,
         files: None,
         interaction: &interaction,

@@ -37,7 +37,6 @@ pub async fn handle(
         store: &store,
         names: None,
         ranks: None,
-        bot: None,
         files: None,
         roles: None,
         interaction,

@@ -6,7 +6,6 @@ use shared::api::invocation::Invocation;
 use shared::domain::clock::UnixMillis;
 use shared::domain::discord::{DiscordMessage, Interaction, InteractionReply};
 use shared::domain::error::ApiError;
-use shared::integrations::discord::Discord;
 use shared::integrations::invoker::DeferredInteraction;
 use shared::moderation::names::Names;
 use shared::moderation::role_sync::RoleTools;
@@ -22,7 +21,6 @@ pub struct DeferredWork {
 #[derive(Clone, Copy, Debug)]
 pub struct Services<'a> {
     pub names: &'a Names,
-    pub discord: &'a Discord,
     pub roles: &'a RoleTools,
     pub copier: &'a EvidenceCopier,
 }
@@ -50,7 +48,6 @@ async fn finish(
         store: &invocation.store,
         names: Some(services.names),
         ranks: Some(&services.roles.ranks),
-        bot: Some(&services.roles.bot),
         roles: Some(services.roles),
         files: Some(services.copier),
         interaction: &interaction,
@@ -70,6 +67,12 @@ async fn finish(
             (DiscordMessage::text(text), Some(error))
         }
     };
-    let edited = edit_answer(services.discord, &interaction, &message, invocation).await;
+    let edited = edit_answer(
+        services.roles.bot.discord(),
+        &interaction,
+        &message,
+        invocation,
+    )
+    .await;
     failure.map_or(edited, Err)
 }

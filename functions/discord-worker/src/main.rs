@@ -18,8 +18,8 @@ use crate::handler::Services;
 async fn main() -> Result<(), Error> {
     let app = App::from_environment()?;
     let application = std::env::var("DISCORD_APPLICATION_ID").unwrap_or_default();
-    let discord = &Discord::from_environment(application.parse()?)?;
-    let roles = &RoleTools::from_environment(discord.clone(), SecretStore::new(app.config()))?;
+    let discord = Discord::from_environment(application.parse()?)?;
+    let roles = &RoleTools::from_environment(discord, SecretStore::new(app.config()))?;
     let names = &Names::new(UsersApi::from_environment()?);
     let copier = &EvidenceCopier {
         files: DiscordFiles::from_environment()?,
@@ -27,7 +27,6 @@ async fn main() -> Result<(), Error> {
     };
     let services = Services {
         names,
-        discord,
         roles,
         copier,
     };

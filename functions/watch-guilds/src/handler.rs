@@ -5,12 +5,10 @@ use std::time::Duration;
 use futures::stream::{self, StreamExt};
 use shared::api::invocation::{Invocation, STEP};
 use shared::domain::account_links::LinkSide;
-use shared::domain::activity::{
-    Activity, ActivityDetails, ActivityId, DiscordBanSource, DiscordBanSummary,
-};
+use shared::domain::activity::{Activity, ActivityId, DiscordBanSource, DiscordBanSummary};
 use shared::domain::actor::Channel;
 use shared::domain::clock::UnixMillis;
-use shared::domain::discord::{AuditEntry, GuildBanChange};
+use shared::domain::discord::AuditEntry;
 use shared::domain::error::ApiError;
 use shared::store::{DiscordAct, WatchedGuild};
 use shared::telemetry::Run;
@@ -151,10 +149,7 @@ async fn record(
         moderator: None,
         principal: None,
         reason: entry.reason.clone(),
-        details: match entry.change {
-            GuildBanChange::Banned => ActivityDetails::DiscordBanned(summary),
-            GuildBanChange::Unbanned => ActivityDetails::DiscordUnbanned(summary),
-        },
+        details: entry.change.details(summary),
     };
     let act = DiscordAct::AuditEntry(entry.id);
     store.record_act(prefix, act, &activity).await

@@ -5,9 +5,7 @@
 use std::time::Duration;
 
 use shared::domain::account_links::{LinkProof, LinkSide};
-use shared::domain::activity::{
-    Activity, ActivityDetails, ActivityId, DiscordBanSource, DiscordBanSummary,
-};
+use shared::domain::activity::{Activity, ActivityId, DiscordBanSource, DiscordBanSummary};
 use shared::domain::actor::Channel;
 use shared::domain::discord::{AuditReason, GameCause, GuildBanChange, GuildRules, RuleFault};
 use shared::domain::error::ApiError;
@@ -118,9 +116,9 @@ impl RuledChange<'_> {
             by_discord_id: None,
             source: DiscordBanSource::Rule,
         };
-        let (reason, details) = match self.cause.change {
-            GuildBanChange::Banned => (BANNED, ActivityDetails::DiscordBanned(summary)),
-            GuildBanChange::Unbanned => (UNBANNED, ActivityDetails::DiscordUnbanned(summary)),
+        let reason = match self.cause.change {
+            GuildBanChange::Banned => BANNED,
+            GuildBanChange::Unbanned => UNBANNED,
         };
         Activity {
             id: ActivityId::of(&[&actor, &event.entry.id()]),
@@ -131,7 +129,7 @@ impl RuledChange<'_> {
             moderator: None,
             principal: None,
             reason: Some(reason.to_owned()),
-            details,
+            details: self.cause.change.details(summary),
         }
     }
 }

@@ -31,7 +31,6 @@ pub const PERSON_TIME: Duration = Duration::from_secs(15);
 /// The services that are asked. They live as long as their environment.
 #[derive(Debug)]
 pub struct RoleTools {
-    pub discord: Discord,
     pub bot: DiscordBot,
     pub ranks: GroupRanks,
 }
@@ -43,9 +42,8 @@ impl RoleTools {
         secrets: SecretStore,
     ) -> Result<Self, lambda_http::Error> {
         Ok(Self {
-            bot: DiscordBot::from_environment(discord.clone(), secrets)?,
+            bot: DiscordBot::from_environment(discord, secrets)?,
             ranks: GroupRanks::from_environment()?,
-            discord,
         })
     }
 }
@@ -102,11 +100,8 @@ impl RoleOutcome {
 
     /// Whether a later attempt may do more without any change in the guild.
     #[must_use]
-    pub const fn is_unfinished(&self) -> bool {
-        matches!(
-            self.failure,
-            Some(DiscordError::RateLimited { .. } | DiscordError::Unavailable(_))
-        )
+    pub fn is_unfinished(&self) -> bool {
+        self.failure.as_ref().is_some_and(DiscordError::is_passing)
     }
 }
 
@@ -118,7 +113,8 @@ impl<'a> RoleSync<'a> {
         prefix: WorkspacePrefix,
         rules: &'a [RoleRule],
     ) -> Result<Self, ApiError> {
-        let token = tools.bot.token().await.map_err(|error| no_token(&error))?;
+        let token = tools.bot.token().await;
+        let token = token.map_err(|error| error.unavailable())?;
         Ok(Self {
             store,
             tools,
@@ -190,7 +186,7 @@ impl<'a> RoleSync<'a> {
         if let Some(failure) = &known.failure {
             return Err(failure.clone());
         }
-        let (discord, token) = (&self.tools.discord, &self.token);
+        let (discord, token) = (self.tools.bot.discord(), &self.token);
         let read = patiently(|| discord.guild_member(token, guild, user)).await;
         if let Err(error) = &read {
             known.failure = Some(error.clone());
@@ -266,7 +262,7 @@ impl<'a> RoleSync<'a> {
         let none = BTreeSet::new();
         let of_permissions = known.of_permissions.as_ref().unwrap_or(&none);
         let changes = decide_roles(self.rules, guild, held, facts, of_permissions);
-        let (discord, token) = (&self.tools.discord, &self.token);
+        let (discord, token) = (self.tools.bot.discord(), &self.token);
         for change in changes {
             if known.refused.contains(&change.role) {
                 outcome.refused.push(change);
@@ -306,14 +302,6 @@ fn reason(change: &RoleChange) -> AuditReason {
         "Portcullis rule {}: {not}{}",
         change.rule, change.basis
     ))
-}
-
-fn no_token(error: &DiscordError) -> ApiError {
-    ApiError::ServiceUnavailable {
-        service: "Discord",
-        detail: error.to_string(),
-        retry_after: 60,
-    }
 }
 
 /// Makes a call, and again after the pause that Discord asks for.

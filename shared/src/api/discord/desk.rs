@@ -20,7 +20,6 @@ use crate::domain::ids::{UserId, WorkspacePrefix};
 use crate::domain::members::DiscordId;
 use crate::domain::user_name::{RobloxName, RobloxUser};
 use crate::domain::user_reference::UserReference;
-use crate::integrations::discord::DiscordBot;
 use crate::integrations::roblox::GroupRanks;
 use crate::moderation::names::{DISPLAY_TIME, Names};
 use crate::moderation::role_sync::RoleTools;
@@ -35,11 +34,9 @@ pub struct CommandDesk<'a> {
     pub names: Option<&'a Names>,
     /// Absent where Roblox is not asked.
     pub ranks: Option<&'a GroupRanks>,
-    /// Absent where Discord is not asked.
-    pub bot: Option<&'a DiscordBot>,
     /// Absent where no files are copied.
     pub files: Option<&'a EvidenceCopier>,
-    /// Absent with the bot.
+    /// With the bot; absent where Discord is not asked.
     pub roles: Option<&'a RoleTools>,
     pub interaction: &'a Interaction,
     pub moment: UnixMillis,

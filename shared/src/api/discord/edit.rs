@@ -55,16 +55,10 @@ async fn edit(
             continue;
         }
         invocation.trace().note_discord(&error.to_string());
-        return match error {
-            DiscordError::RateLimited { .. } | DiscordError::Unavailable(_) => {
-                Err(ApiError::ServiceUnavailable {
-                    service: "Discord",
-                    detail: error.to_string(),
-                    retry_after: 60,
-                })
-            }
-            // Nobody can be answered any more; what was decided stands.
-            _ => Ok(()),
-        };
+        if error.is_passing() {
+            return Err(error.unavailable());
+        }
+        // Nobody can be answered any more; what was decided stands.
+        return Ok(());
     }
 }

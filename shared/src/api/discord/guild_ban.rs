@@ -10,9 +10,7 @@ use super::guild_refusal::{patiently, stopped};
 use super::show::escaped;
 use crate::api::auth::ModerateDiscord;
 use crate::domain::account_links::LinkSide;
-use crate::domain::activity::{
-    Activity, ActivityDetails, ActivityId, DiscordBanSource, DiscordBanSummary,
-};
+use crate::domain::activity::{Activity, ActivityId, DiscordBanSource, DiscordBanSummary};
 use crate::domain::actor::Channel;
 use crate::domain::clock::UnixSeconds;
 use crate::domain::discord::{
@@ -128,7 +126,7 @@ async fn change(
     let (Some(guild), Some(sender)) = (desk.interaction.guild, &desk.interaction.sender) else {
         return Err(Stop::say("This command works in a server only."));
     };
-    let Some(bot) = desk.bot else {
+    let Some(bot) = desk.roles.map(|tools| &tools.bot) else {
         return Err(Stop::Later);
     };
     let act = DiscordAct::Command(desk.id()?);
@@ -235,10 +233,7 @@ async fn activity(
             .and_then(|user| ModeratorId::new(user.get())),
         principal: None,
         reason: Some(asked.reason.clone()),
-        details: match asked.change {
-            GuildBanChange::Banned => ActivityDetails::DiscordBanned(summary),
-            GuildBanChange::Unbanned => ActivityDetails::DiscordUnbanned(summary),
-        },
+        details: asked.change.details(summary),
     })
 }
 

@@ -4,7 +4,6 @@ use std::future::Future;
 use std::time::{Duration, Instant};
 
 use super::flow::Stop;
-use crate::domain::error::ApiError;
 use crate::integrations::discord::DiscordError;
 
 /// How long rate limits and outages are waited for. The worker has a minute, and Lambda repeats it.
@@ -25,12 +24,8 @@ where
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
-        let is_passing = matches!(
-            error,
-            DiscordError::RateLimited { .. } | DiscordError::Unavailable(_)
-        );
         let wait = error.pause().unwrap_or(pause);
-        if !is_passing || begun.elapsed().saturating_add(wait) > PATIENCE {
+        if !error.is_passing() || begun.elapsed().saturating_add(wait) > PATIENCE {
             return Err(error);
         }
         tokio::time::sleep(wait).await;
@@ -42,13 +37,7 @@ where
 /// Lambda repeats.
 pub fn stopped(error: &DiscordError) -> Stop {
     match error {
-        DiscordError::RateLimited { .. } | DiscordError::Unavailable(_) => {
-            Stop::Failed(ApiError::ServiceUnavailable {
-                service: "Discord",
-                detail: error.to_string(),
-                retry_after: 60,
-            })
-        }
+        error if error.is_passing() => Stop::Failed(error.unavailable()),
         DiscordError::Refused { code, .. } => Stop::say(refusal(code)),
         _ => Stop::say(
             "Discord does not accept the bot's token. The operator finds out more with `portcullis doctor`.",

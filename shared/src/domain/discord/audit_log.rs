@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::audit_reason::AuditReason;
+use crate::domain::activity::{ActivityDetails, DiscordBanSummary};
 use crate::domain::clock::{UnixMillis, UnixSeconds};
 use crate::domain::members::DiscordId;
 
@@ -23,6 +24,17 @@ const KEPT: u64 = 45 * 86_400 * 1_000;
 pub enum GuildBanChange {
     Banned,
     Unbanned,
+}
+
+impl GuildBanChange {
+    /// What the event of the change says.
+    #[must_use]
+    pub const fn details(self, summary: DiscordBanSummary) -> ActivityDetails {
+        match self {
+            Self::Banned => ActivityDetails::DiscordBanned(summary),
+            Self::Unbanned => ActivityDetails::DiscordUnbanned(summary),
+        }
+    }
 }
 
 /// That a user was banned or unbanned.

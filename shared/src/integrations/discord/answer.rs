@@ -5,6 +5,7 @@ use std::time::Duration;
 use lambda_http::http::header::RETRY_AFTER;
 use serde_json::Value;
 
+use crate::domain::error::ApiError;
 use crate::integrations::secrets::SecretError;
 use crate::integrations::service_client::ServiceAnswer;
 
@@ -52,6 +53,22 @@ pub enum DiscordError {
 }
 
 impl DiscordError {
+    /// Whether the same call may succeed later.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        matches!(self, Self::RateLimited { .. } | Self::Unavailable(_))
+    }
+
+    /// The failure for a caller who can try again: 503.
+    #[must_use]
+    pub fn unavailable(&self) -> ApiError {
+        ApiError::ServiceUnavailable {
+            service: "Discord",
+            detail: self.to_string(),
+            retry_after: 60,
+        }
+    }
+
     /// How long Discord wants no further call; none if it did not say so.
     #[must_use]
     pub const fn pause(&self) -> Option<Duration> {
